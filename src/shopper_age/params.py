@@ -1,0 +1,137 @@
+"""The settings of params.yaml as frozen, typed values; nothing else reads that file."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+OpenShare = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ValidateDataParams(_Section):
+    min_age: float = Field(ge=0)
+    max_age: float = Field(le=100)
+    min_side_px: int = Field(ge=1)
+    max_pixels: int = Field(ge=1)
+    near_duplicate_bits: int = Field(ge=0, le=8)
+    max_bad_share: Share
+
+    @model_validator(mode="after")
+    def _ages_in_order(self) -> "ValidateDataParams":
+        if self.min_age >= self.max_age:
+            raise ValueError(f"min_age ({self.min_age}) must be below max_age ({self.max_age})")
+        return self
+
+
+class EdaParams(_Section):
+    n_photos: int = Field(ge=1, le=100)
+
+
+class SplitParams(_Section):
+    strategy: Literal["stratified", "keras", "column"]
+    test_share: OpenShare
+    validation_share: OpenShare
+
+
+class AugmentationParams(_Section):
+    horizontal_flip: bool
+    rotation_degrees: float = Field(ge=0, le=180)
+    zoom: Share
+    shift: Share
+    brightness: Share
+    contrast: Share
+    erasing: Share
+
+
+class TrainParams(_Section):
+    optimizer: Literal["adam", "adamw"]
+    weight_decay: float = Field(ge=0)
+    schedule: Literal["constant", "cosine"]
+    warmup_epochs: float = Field(ge=0)
+    clip_norm: float = Field(ge=0)
+    ema_momentum: float = Field(ge=0, lt=1)
+    frozen_epochs: int = Field(ge=0)
+    early_stopping_patience: int = Field(ge=0)
+    keep_best: bool
+    label_sigma: float = Field(gt=0)
+    l1_weight: float = Field(ge=0)
+    precision: Literal["auto", "float32", "bfloat16", "float16"]
+    jit_compile: Literal["auto", "true", "false"]
+    deterministic: bool
+    cache_gib: float = Field(ge=0)
+    augmentation: AugmentationParams
+
+    @field_validator("jit_compile", mode="before")
+    @classmethod
+    def _yaml_boolean(cls, value: Any) -> Any:
+        return str(value).lower() if isinstance(value, bool) else value
+
+
+class EvaluateParams(_Section):
+    max_mae: float = Field(gt=0)
+    tta: Literal[1, 2, 4]
+
+
+class TrackingParams(_Section):
+    experiment: str = Field(min_length=1)
+    log_photos: bool
+
+
+class Params(_Section):
+    """All settings; a field per line of params.yaml."""
+
+    seed: int = Field(ge=0, lt=2**31)
+    data_path: Path
+    image_size: int = Field(ge=32, le=1024)
+    batch_size: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    learning_rate: float = Field(gt=0, le=1)
+    loss: Literal["mse", "mae", "huber", "label_distribution", "ordinal"]
+    weights: str = Field(min_length=1)
+    validate_data: ValidateDataParams
+    eda: EdaParams
+    split: SplitParams
+    train: TrainParams
+    evaluate: EvaluateParams
+    tracking: TrackingParams
+
+
+def load_params(path: str | Path = "params.yaml") -> Params:
+    """The checked settings of a params.yaml.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: a key is unknown or missing, or a value breaks its rule; the message lists every
+            such key with the value found and the rule.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} not found: run this from the project's top folder, where params.yaml lies.")
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not valid YAML: {error}") from error
+    try:
+        return Params.model_validate(tree)
+    except ValidationError as error:
+        raise ValueError(f"{path}: {_explain(error)}") from None
+
+
+def _explain(error: ValidationError) -> str:
+    problems = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"]) or "the file"
+        match problem["type"]:
+            case "extra_forbidden":
+                problems.append(f"unknown key '{key}' (value {problem['input']!r}); remove it or correct its spelling")
+            case "missing":
+                problems.append(f"'{key}' is missing")
+            case _:
+                problems.append(f"'{key}' is {problem['input']!r}: {problem['msg']}")
+    return "; ".join(problems)
