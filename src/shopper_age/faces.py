@@ -27,7 +27,7 @@ DUPLICATE_GROUP = "duplicate_group"
 PHOTO_FOLDER = "final_files"
 LABELS_FILE = "labels.csv"
 # What Pillow may take a photo for, whatever its name ends in; never a format that runs a program (EPS).
-PHOTO_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 TRAIN = "train"
 VALIDATION = "validation"
