@@ -13,6 +13,7 @@ from shopper_age.metrics import (
     mae,
     mae_interval,
     meets_requirement,
+    rank_by_error,
     rmse,
     summarise,
 )
@@ -72,6 +73,10 @@ def test_batches_of_resamples_do_not_change_the_interval(many, monkeypatch):
 def test_one_photo_has_an_error_but_no_interval():
     assert mae([20], [23]) == 3
     assert all(math.isnan(bound) for bound in mae_interval([20], [23], seed=0))
+
+
+def test_the_largest_error_ranks_first_whichever_its_sign_and_ties_keep_their_order():
+    assert rank_by_error([20, 30, 40, 50], [22, 27, 43, 38]).tolist() == [3, 1, 2, 0]
 
 
 def test_bands_are_of_true_age_and_an_empty_one_keeps_its_row():

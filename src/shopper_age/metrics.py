@@ -86,6 +86,11 @@ def mae_interval(
     return float(interval.low), float(interval.high)
 
 
+def rank_by_error(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.int64]:
+    """Row numbers, largest absolute error first; equal errors keep their order."""
+    return np.argsort(-np.abs(errors(y_true, y_pred)), kind="stable")
+
+
 def errors_by_band(y_true: ArrayLike, y_pred: ArrayLike, *, edges: Sequence[int] = DECADES) -> pd.DataFrame:
     """One row per band of TRUE age: `age_band`, `n`, `mae` and `bias` in years (NaN without photos)."""
     difference = errors(y_true, y_pred)
