@@ -1,5 +1,6 @@
 """The settings of params.yaml as frozen, typed values; nothing else reads that file."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -76,6 +77,18 @@ class TrainParams(_Section):
 class EvaluateParams(_Section):
     max_mae: float = Field(gt=0)
     tta: Literal[1, 2, 4]
+    age_groups: tuple[int, ...] = Field(min_length=1)
+    legal_age: int = Field(ge=1, le=49)
+    max_false_positive_rate: OpenShare
+    interval_level: OpenShare
+    max_interval_width: float = Field(gt=0)
+
+    @field_validator("age_groups")
+    @classmethod
+    def _groups_rise_from_zero(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if value[0] != 0 or any(low >= high for low, high in pairwise(value)):
+            raise ValueError("must start at 0 and rise, as in [0, 12, 18]")
+        return value
 
 
 class TrackingParams(_Section):
