@@ -80,9 +80,18 @@ def test_counts_agree_with_asking_each_person(many):
         assert found["30–39"] == ((asked & (y_true // 10 == 3)).sum(), (y_true // 10 == 3).sum())
 
 
-def test_other_legal_ages_have_their_own_groups():
-    groups = rates_by_threshold_age([20, 22], [20, 22], legal_age=21)["group"].unique().tolist()
-    assert groups == ["all minors", "17–20", "20", "all adults", "21–24", "25–29", "30–39", "40+"]
+@pytest.mark.parametrize(
+    ("legal_age", "expected"),
+    [
+        (21, ["all minors", "17–20", "20", "all adults", "21–24", "25–29", "30–39", "40+"]),
+        (40, ["all minors", "36–39", "39", "all adults", "40+"]),
+        (2, ["all minors", "0–1", "1", "all adults", "2–24", "25–29", "30–39", "40+"]),
+    ],
+)
+def test_other_legal_ages_have_their_own_groups(legal_age, expected):
+    table = rates_by_threshold_age([20, 22], [20, 22], legal_age=legal_age)
+    assert table["group"].unique().tolist() == expected
+    assert table["threshold"].iloc[0] == legal_age
 
 
 def test_groups_without_people_have_a_count_of_zero_and_no_rate():

@@ -188,9 +188,10 @@ def _groups(legal_age: int) -> dict[str, tuple[float, float]]:
     """First year and exclusive end of the true ages in each group."""
     edges = [legal_age, *(year for year in (25, 30, 40) if year > legal_age)]
     adults = zip(band_names([0, *edges])[1:], [*pairwise(edges), (edges[-1], np.inf)], strict=True)
+    nearly = max(legal_age - 4, 0)
     return {
         ALL_MINORS: (-np.inf, legal_age),
-        f"{legal_age - 4}–{legal_age - 1}": (legal_age - 4, legal_age),
+        f"{nearly}–{legal_age - 1}": (nearly, legal_age),
         f"{legal_age - 1}": (legal_age - 1, legal_age),
         ALL_ADULTS: (legal_age, np.inf),
         **dict(adults),
