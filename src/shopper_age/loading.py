@@ -1,0 +1,203 @@
+"""Photos and ages as batches for Keras: what trains the model and what tests it."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from shopper_age.augmentation import augmenter
+from shopper_age.faces import FILE_NAME, PHOTO_FOLDER, REAL_AGE, SPLIT, TEST, TRAIN, photo_path, read_labels
+from shopper_age.params import AugmentationParams
+from shopper_age.photos import PhotoStore
+
+Reader = Literal["tf_data", "image_data_generator"]
+
+_DEFAULT_TEST_SHARE = 0.25
+_FLIP_ONLY = AugmentationParams(
+    horizontal_flip=True, rotation_degrees=0, zoom=0, shift=0, brightness=0, contrast=0, erasing=0
+)
+
+
+def load_train(
+    path: str | Path,
+    *,
+    splits: pd.DataFrame | None = None,
+    reader: Reader = "tf_data",
+    image_size: int = 224,
+    batch_size: int = 16,
+    seed: int = 0,
+    augmentation: AugmentationParams = _FLIP_ONLY,
+    cache_gib: float = 4.0,
+) -> Any:
+    """Shuffled, augmented batches of training photos with their ages, for `train_model` or `model.fit`.
+
+    A batch is a pair of float32 arrays: photos of shape (n, image_size, image_size, 3), RGB 0-255, and ages
+    of shape (n,), in years. `len(data)` is the number of batches in an epoch.
+
+    The order and the augmentation follow from `seed` and the number of the epoch. The reader "tf_data" has
+    that number in `data.epoch`: it counts up with every pass, and setting it resumes there.
+
+    Args:
+        path: folder with labels.csv (`file_name, real_age`) and final_files/.
+        splits: table `file_name, real_age, split`; without it the first quarter of the rows is the test
+            part and the rest trains, as ImageDataGenerator(validation_split=0.25) splits.
+        reader: "tf_data", or "image_data_generator" for Keras's ImageDataGenerator.flow_from_dataframe
+            (bilinear; `next(data)` gives a batch; without contrast and erasing, EXIF orientation ignored).
+        image_size: side of the square photos, in pixels.
+        batch_size: photos per batch; the last of an epoch may be smaller.
+        augmentation: strengths of the random changes.
+        cache_gib: decoded photos are kept in memory if all fit into this; reader "tf_data" only.
+
+    Raises:
+        FileNotFoundError: there is no labels.csv.
+        ValueError: an age is not a number, the part is empty, or an option is unknown.
+    """
+    table = _part(path, splits, TRAIN)
+    if _is_tf_data(reader):
+        return _tf_data(
+            path,
+            table,
+            image_size,
+            batch_size,
+            cache_gib=cache_gib,
+            shuffle_seed=seed,
+            augmentation=augmentation,
+        )
+    generator = _image_data_generator(augmentation)
+    return _flow(generator, path, table, image_size, batch_size, shuffle=True, seed=seed)
+
+
+def load_test(
+    path: str | Path,
+    *,
+    splits: pd.DataFrame | None = None,
+    part: str = TEST,
+    reader: Reader = "tf_data",
+    image_size: int = 224,
+    batch_size: int = 16,
+    cache_gib: float = 4.0,
+) -> Any:
+    """Batches of the test part (or `part="validation"`) in the order of the table, never augmented.
+
+    Everything else is as in `load_train`.
+    """
+    table = _part(path, splits, part)
+    if _is_tf_data(reader):
+        return _tf_data(path, table, image_size, batch_size, cache_gib=cache_gib)
+    generator = tf.keras.preprocessing.image.ImageDataGenerator()
+    return _flow(generator, path, table, image_size, batch_size, shuffle=False, seed=None)
+
+
+def _part(path: str | Path, splits: pd.DataFrame | None, part: str) -> pd.DataFrame:
+    if splits is None:
+        splits = _first_rows_test(path)
+    table = splits[splits[SPLIT] == part].reset_index(drop=True)
+    if table.empty:
+        found = ", ".join(sorted(splits[SPLIT].unique())) or "none"
+        raise ValueError(f"no photo belongs to the part '{part}' of {path}; parts found: {found}")
+    return table
+
+
+def _first_rows_test(path: str | Path) -> pd.DataFrame:
+    labels = read_labels(path)
+    ages = pd.to_numeric(labels[REAL_AGE], errors="coerce")
+    if not np.isfinite(ages).all():
+        bad = labels.loc[~np.isfinite(ages), REAL_AGE]
+        raise ValueError(
+            f"{path}/labels.csv, line {bad.index[0]}: {REAL_AGE} is {bad.iloc[0]!r}, not a number "
+            f"({len(bad)} such rows). Stage validate_data lists and leaves out all of them."
+        )
+    n_test = int(_DEFAULT_TEST_SHARE * len(labels))
+    return pd.DataFrame(
+        {
+            FILE_NAME: labels[FILE_NAME],
+            REAL_AGE: ages,
+            SPLIT: np.where(np.arange(len(labels)) < n_test, TEST, TRAIN),
+        }
+    )
+
+
+def _is_tf_data(reader: str) -> bool:
+    if reader not in ("tf_data", "image_data_generator"):
+        raise ValueError(f'reader must be "tf_data" or "image_data_generator", received {reader!r}')
+    return reader == "tf_data"
+
+
+def _tf_data(
+    path: str | Path,
+    table: pd.DataFrame,
+    image_size: int,
+    batch_size: int,
+    *,
+    cache_gib: float,
+    shuffle_seed: int | None = None,
+    augmentation: AugmentationParams | None = None,
+) -> tf.data.Dataset:
+    store = PhotoStore([photo_path(path, name) for name in table[FILE_NAME]], image_size, cache_gib=cache_gib)
+    ages = tf.constant(table[REAL_AGE], tf.float32)
+    epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
+
+    def order(_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        now = epoch.read_value()
+        epoch.assign_add(1)
+        numbers = tf.range(len(store), dtype=tf.int64)
+        if shuffle_seed is not None:
+            numbers = tf.random.experimental.stateless_shuffle(numbers, seed=tf.stack([shuffle_seed, now]))
+        return numbers, tf.fill([len(store)], now)
+
+    def fetch(step: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        numbers, epochs = batch
+        photos = tf.numpy_function(store.__getitem__, [numbers], tf.uint8)
+        photos = tf.cast(tf.ensure_shape(photos, (None, image_size, image_size, 3)), tf.float32)
+        # one number for the epoch and seed, one for the step: the key of this batch's augmentation
+        return photos, tf.gather(ages, numbers), tf.stack([epochs[0] * 7919 + (shuffle_seed or 0), step])
+
+    batches = tf.data.Dataset.from_tensors(0).map(order).unbatch().batch(batch_size).enumerate().map(fetch)
+    if augmentation is None:
+        data = batches.map(lambda photos, ages, _: (photos, ages))
+    else:
+        augment = augmenter(augmentation)
+        data = batches.map(
+            lambda photos, ages, key: (tf.ensure_shape(augment(photos, key), photos.shape), ages),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+    data = data.apply(tf.data.experimental.assert_cardinality(-(-len(store) // batch_size)))
+    data = data.prefetch(tf.data.AUTOTUNE)
+    data.epoch = epoch
+    return data
+
+
+def _image_data_generator(augmentation: AugmentationParams) -> Any:
+    if augmentation.contrast or augmentation.erasing:
+        raise ValueError(
+            'image_data_generator has no contrast and no erasing; set both to 0 or use reader="tf_data"'
+        )
+    return tf.keras.preprocessing.image.ImageDataGenerator(
+        horizontal_flip=augmentation.horizontal_flip,
+        rotation_range=augmentation.rotation_degrees,
+        zoom_range=augmentation.zoom,
+        width_shift_range=augmentation.shift,
+        height_shift_range=augmentation.shift,
+        brightness_range=(1 - augmentation.brightness, 1 + augmentation.brightness)
+        if augmentation.brightness
+        else None,
+        fill_mode="nearest",
+    )
+
+
+def _flow(
+    generator: Any, path: str | Path, table: pd.DataFrame, image_size: int, batch_size: int, **order: Any
+) -> Any:
+    return generator.flow_from_dataframe(
+        table.astype({REAL_AGE: "float32"}),
+        directory=str(Path(path, PHOTO_FOLDER)),
+        x_col=FILE_NAME,
+        y_col=REAL_AGE,
+        class_mode="raw",
+        target_size=(image_size, image_size),
+        batch_size=batch_size,
+        interpolation="bilinear",  # Keras's default, nearest, leaves out pixels
+        **order,
+    )
