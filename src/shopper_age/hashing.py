@@ -7,7 +7,7 @@ from typing import Any
 
 
 def file_md5(path: str | Path) -> str:
-    """The md5 of the file's bytes, 32 hex digits: the name DVC knows a file by, not a seal against forgery."""
+    """The md5 of the file's bytes, 32 hex digits: DVC's name for a file, no seal against forgery."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 

@@ -1,0 +1,124 @@
+"""What a stage opens: the run of a training, the run of an evaluation."""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from uuid import uuid4
+
+from shopper_age.hashing import file_md5
+from shopper_age.provenance import provenance, run_name, this_process, user_name
+from shopper_age.tracking.run import Run
+from shopper_age.tracking.spool import Operation, new_operation
+from shopper_age.tracking.store import store_uri
+from shopper_age.tracking.waiting import reason, without_password
+
+
+@contextmanager
+def training_run(
+    experiment: str,
+    *,
+    params: Mapping[str, Any],
+    tags: Mapping[str, Any] | None = None,
+    resume_id: str | None = None,
+    log_photos: bool = False,
+) -> Iterator[Run]:
+    """The run of one training, FINISHED when the block ends well, FAILED when it raises or is interrupted.
+
+    Args:
+        experiment: the MLflow experiment.
+        params: what decides about the weights; settings of later stages belong to their evaluations.
+        tags: further facts, such as data_md5 and gpu; commit, DVC names, versions, hardware are set here.
+        resume_id: the `id` of the interrupted run of the same training. Its epochs are not logged twice;
+            where the store has no such run, a new one takes that id.
+        log_photos: whether artifacts that show people are uploaded.
+    """
+    with _ending(Run(_opening(experiment, resume_id), log_photos=log_photos)) as run:
+        run.log_params(params)
+        run.set_tags({**(tags or {}), **({"resumed": True} if resume_id else {})})
+        yield run
+
+
+@contextmanager
+def evaluation_run(
+    experiment: str,
+    *,
+    model_path: str | Path,
+    evaluation_key: str,
+    params: Mapping[str, Any] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    log_photos: bool = False,
+) -> Iterator[Run]:
+    """The run that an evaluation of this very model file belongs to.
+
+    It is the run that trained the file, found by its md5; where the store never saw that training, a new
+    run tagged trained_elsewhere; where that run holds an evaluation with another key, a child run. So no
+    evaluation overwrites another's figures, and the same evaluation renews its own.
+
+    Args:
+        experiment: the MLflow experiment.
+        model_path: the model file.
+        evaluation_key: changes with the evaluation's settings and the photos it looks at (`content_key`).
+        params: the settings of the evaluation.
+        tags: further facts.
+        log_photos: whether artifacts that show people are uploaded.
+    """
+    opening = {**_opening(experiment), "model_md5": file_md5(model_path), "evaluation_key": evaluation_key}
+    with _ending(Run(opening, log_photos=log_photos)) as run:
+        run.log_params(params or {})
+        run.set_tags(tags or {})
+        yield run
+
+
+def _opening(experiment: str, resume_id: str | None = None) -> Operation:
+    """The operation that finds or makes a run; the tags that begin with mlflow fill columns of its page."""
+    tags = {
+        **provenance(),
+        "process": this_process(),
+        "mlflow.user": user_name(),
+        "mlflow.source.name": Path(sys.argv[0]).name,
+        "mlflow.source.type": "LOCAL",
+    }
+    if "git_commit" in tags:
+        tags["mlflow.source.git.commit"] = tags["git_commit"]
+    return new_operation(
+        "open",
+        key=resume_id or uuid4().hex,
+        store=without_password(store_uri()),
+        experiment=experiment,
+        name=run_name(),
+        tags=tags,
+    )
+
+
+@contextmanager
+def _ending(run: Run) -> Iterator[Run]:
+    try:
+        with _termination_raises():
+            yield run
+    except BaseException as error:
+        run.set_tags({"error": reason(error)})
+        run.finish("FAILED")
+        raise
+    run.finish("FINISHED")
+
+
+@contextmanager
+def _termination_raises() -> Iterator[None]:
+    """SIGTERM, which `docker stop` and cluster schedulers send, ends the block as an error does."""
+    if threading.current_thread() is not threading.main_thread():  # Python takes handlers only there
+        yield
+        return
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,103 @@
+"""The MLflow store that a checkout logs to."""
+
+import logging
+import os
+import sqlite3
+from contextlib import closing, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from shopper_age.provenance import project_root
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+def load_mlflow() -> None:
+    """Imports MLflow, which takes seconds, told to report no usage and to give up on a dead server soon."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    import mlflow  # noqa: F401
+
+    # They tell at length what reaches the user as one warning.
+    for chatty in ("mlflow.store.db.utils", "mlflow.system_metrics", "urllib3.connectionpool"):
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
+
+
+def store_uri() -> str:
+    """MLFLOW_TRACKING_URI where it is set, else the SQLite file in the project's root."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / 'mlflow.db'}"
+
+
+def state_folder() -> Path:
+    """The folder for locks and unsent logs in the project's root, which hides itself from Git."""
+    folder = project_root() / ".tracking"
+    if not folder.is_dir():
+        folder.mkdir(exist_ok=True)
+        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+    return folder
+
+
+def spool_folder() -> Path:
+    return state_folder() / "spool"
+
+
+def connect(experiment: str) -> tuple["MlflowClient", str]:
+    """A client of the store and the id of the experiment, both made where they do not exist yet.
+
+    Raises whatever MLflow, the database driver or the network raise when there is no usable store.
+    """
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    uri, root = store_uri(), project_root()
+    is_server = uri.startswith(("http://", "https://", "databricks"))
+    # A server chooses the place of its files. Otherwise MLflow would take a folder below the working folder,
+    # which DVC throws away after an experiment in a temporary copy.
+    files = None if is_server else (root / "mlartifacts").as_uri()
+    # Two processes that make the same tables at the same time break each other.
+    with nullcontext() if is_server else FileLock(state_folder() / "store.lock"):
+        if files and not os.environ.get("MLFLOW_TRACKING_URI"):
+            _adopt(root / "mlflow.db", experiment, files)
+        client = MlflowClient(uri)
+        found = client.get_experiment_by_name(experiment)
+        if found is None:
+            try:
+                return client, client.create_experiment(experiment, artifact_location=files)
+            except MlflowException:
+                found = client.get_experiment_by_name(experiment)
+                if found is None:  # it was not that somebody else made it first
+                    raise
+        return client, found.experiment_id
+
+
+def _adopt(database: Path, experiment: str, files: str) -> None:
+    """Makes the runs of a checkout that was moved or copied point to the files beside them.
+
+    MLflow writes absolute places into its tables and has no call to change them: left alone, a copied
+    checkout would log into the folder of the original.
+
+    Raises:
+        sqlite3.Error: the file is no database or cannot be opened. MLflow would retry for minutes.
+    """
+    with closing(sqlite3.connect(database)) as connection, connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchone():
+            return
+        select = "SELECT artifact_location FROM experiments WHERE name = ?"
+        (before,) = connection.execute(select, [experiment]).fetchone() or (files,)
+        if before == files:
+            return
+        for table, column in (
+            ("experiments", "artifact_location"),
+            ("runs", "artifact_uri"),
+            ("logged_models", "artifact_location"),
+            ("model_versions", "storage_location"),
+        ):
+            connection.execute(
+                f"UPDATE {table} SET {column} = :files || substr({column}, :cut) "
+                f"WHERE substr({column} || '/', 1, :cut) = :before || '/'",
+                {"files": files, "before": before, "cut": len(before) + 1},
+            )
