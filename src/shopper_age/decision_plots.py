@@ -1,0 +1,191 @@
+"""Pictures of what decisions rest on: the ID check's rates and their trade-off, reliability, coverage."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from shopper_age.id_check import (
+    ALL_ADULTS,
+    ALL_MINORS,
+    FALSE_POSITIVE_RATE,
+    ID_REQUEST_RATE,
+    SHOWN_THRESHOLD_AGES,
+)
+from shopper_age.plots import (
+    BLACK,
+    BLUE,
+    GREY,
+    PALETTE,
+    TICK_SIZE,
+    VERMILION,
+    add_legend,
+    label_axes,
+    new_figure,
+)
+
+_PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.3g}%")
+
+
+def rates_figure(rates: pd.DataFrame, *, max_false_positive_rate: float, chosen: float | None) -> Figure:
+    """Both rates over the threshold age, a line per group, with the exact interval of all minors.
+
+    Args:
+        rates: what `rates_by_threshold_age` returned.
+        max_false_positive_rate: the accepted rate, drawn as a line.
+        chosen: the threshold age that was chosen, in years; None draws none.
+    """
+    figure = Figure(figsize=(9.5, 8), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    label_axes(upper, _title("Minors who pass unasked", rates, ALL_MINORS), "", "False positive rate")
+    label_axes(
+        lower,
+        _title("Adults who are asked", rates, ALL_ADULTS),
+        "Ask below this estimated age (years)",
+        "ID-request rate",
+    )
+    for axes, measure, all_groups in (
+        (upper, FALSE_POSITIVE_RATE, ALL_MINORS),
+        (lower, ID_REQUEST_RATE, ALL_ADULTS),
+    ):
+        groups = rates[rates["measure"] == measure].groupby("group", sort=False)
+        for colour, (name, group) in zip(PALETTE[::-1], groups, strict=False):
+            if not (n := group["n"].iloc[0]):
+                continue
+            width = 2.5 if name == all_groups else 1.5
+            label = f"{name} (n = {n:,})"
+            axes.plot(group["threshold"], group["rate"], color=colour, linewidth=width, label=label)
+            if name == ALL_MINORS:
+                axes.fill_between(group["threshold"], group["low"], group["high"], color=colour, alpha=0.12)
+        if chosen is not None:
+            axes.axvline(chosen, color=BLACK, linestyle="--", linewidth=1, label=f"chosen: {chosen:g}")
+        if axes is upper:
+            axes.axhline(max_false_positive_rate, color=GREY, linestyle=":", label="accepted rate")
+        # Beside the lines: at some threshold a line runs through every corner.
+        axes.legend(fontsize=TICK_SIZE, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        _say_if_empty(axes, groups["rate"].max().isna().all(), "no one in this group")
+    _show_small_rates(upper)
+    lower.set_ylim(0, 1.02)
+    lower.yaxis.set_major_formatter(_PERCENT)
+    return figure
+
+
+def trade_off_figure(
+    curves: Mapping[str, pd.DataFrame],
+    *,
+    marked: str,
+    n_minors: int,
+    n_adults: int,
+    max_false_positive_rate: float,
+) -> Figure:
+    """Minors who pass unasked over adults who are asked, a line per rule.
+
+    Args:
+        curves: what `trade_off` returned, by the name of the rule.
+        marked: the rule whose threshold ages 18, 21, 25 and 30 are marked.
+        n_minors, n_adults: people the rates rest on.
+        max_false_positive_rate: the accepted rate, drawn as a line.
+    """
+    figure, axes = new_figure(
+        f"What strictness costs, n = {n_minors:,} minors and {n_adults:,} adults",
+        "ID-request rate: share of adults who are asked",
+        "False positive rate: share of minors who pass",
+    )
+    for colour, style, (rule, curve) in zip(PALETTE, ("-", "--", ":"), curves.items(), strict=False):
+        axes.plot(
+            curve[ID_REQUEST_RATE], curve[FALSE_POSITIVE_RATE], color=colour, linestyle=style, label=rule
+        )
+    shown = curves[marked][curves[marked]["threshold"].isin(SHOWN_THRESHOLD_AGES)]
+    axes.scatter(shown[ID_REQUEST_RATE], shown[FALSE_POSITIVE_RATE], color=PALETTE[0], zorder=3)
+    for point in shown.itertuples():
+        place = getattr(point, ID_REQUEST_RATE), getattr(point, FALSE_POSITIVE_RATE)
+        if np.isfinite(place).all():
+            text = f"below {point.threshold:g}"
+            axes.annotate(text, place, xytext=(6, 4), textcoords="offset points", fontsize=TICK_SIZE)
+    axes.axhline(max_false_positive_rate, color=GREY, linestyle=":", label="accepted rate")
+    axes.xaxis.set_major_formatter(_PERCENT)
+    axes.set_xlim(0, 1)
+    add_legend(axes)
+    _show_small_rates(axes)
+    _say_if_empty(axes, n_minors == 0 or n_adults == 0, "rates are not known: no minors or no adults")
+    return figure
+
+
+def reliability_figure(reliability: pd.DataFrame, *, what: str, error: float) -> Figure:
+    """Observed share over promised probability with exact intervals, above the number of photos.
+
+    Args:
+        reliability: what `reliability_table` returned.
+        what: what the probability is of, such as "under 18".
+        error: the expected calibration error, 0–1.
+    """
+    figure = Figure(figsize=(6.4, 7.6), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    seen = reliability[reliability["n"] > 0]
+    title = f"Probability of being {what}, n = {seen['n'].sum():,}, calibration error {error:.3f}"
+    label_axes(upper, title, "", f"Observed share {what}")
+    label_axes(lower, "", f"Estimated probability of being {what}", "Photos")
+    upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="promise kept")
+    distances = np.abs(seen[["low", "high"]].T - seen["observed_share"])
+    upper.errorbar(
+        seen["mean_probability"],
+        seen["observed_share"],
+        distances,
+        color=BLUE,
+        marker="o",
+        capsize=3,
+        label="photos, 95 % interval",
+    )
+    upper.set(xlim=(0, 1), ylim=(0, 1))
+    add_legend(upper)
+    widths = reliability["to_probability"] - reliability["from_probability"]
+    lower.bar(
+        reliability["from_probability"], reliability["n"], widths, align="edge", color=BLUE, edgecolor="white"
+    )
+    lower.set_yscale("symlog", linthresh=10)
+    return figure
+
+
+def coverage_figure(coverage: pd.DataFrame, *, level: float) -> Figure:
+    """How many intervals hold the true age, per band of true age with exact intervals, and their width.
+
+    Args:
+        coverage: what `coverage_table` returned.
+        level: the promised share.
+    """
+    figure = Figure(figsize=(8, 6.4), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    n_photos = coverage["n"].iloc[0]
+    label_axes(upper, f"Intervals that hold the true age, n = {n_photos:,}", "", "Share of photos")
+    label_axes(lower, "Mean width of the intervals", "True age (years)", "Years")
+    seen = coverage[coverage["n"] > 0]
+    names = [f"{row.age_band}\nn = {row.n:,}" for row in seen.itertuples()]
+    distances = np.abs(seen[["coverage_low", "coverage_high"]].T - seen["coverage"])
+    upper.errorbar(names, seen["coverage"], distances, color=BLUE, marker="o", linestyle="", capsize=3)
+    upper.set_ylim(top=1.005)
+    upper.axhline(level, color=VERMILION, linestyle="--", label=f"promised: {level:.0%}")
+    upper.yaxis.set_major_formatter(_PERCENT)
+    add_legend(upper)
+    lower.bar(names, seen["mean_width"], color=BLUE, width=0.6)
+    return figure
+
+
+def _title(text: str, rates: pd.DataFrame, group: str) -> str:
+    return f"{text}, n = {rates.loc[rates['group'] == group, 'n'].max():,}"
+
+
+def _show_small_rates(axes: Axes) -> None:
+    """A logarithmic axis that reaches 0, because 1 % and 2 % are what matters and 0 does occur."""
+    axes.set_yscale("symlog", linthresh=0.01)
+    axes.set_yticks([0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1], minor=False)
+    axes.set_yticks([], minor=True)
+    axes.set_ylim(0, 1)
+    axes.yaxis.set_major_formatter(_PERCENT)
+
+
+def _say_if_empty(axes: Axes, is_empty: bool, text: str) -> None:
+    if is_empty:
+        axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", fontsize=TICK_SIZE)
