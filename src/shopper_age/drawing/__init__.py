@@ -1,0 +1,1 @@
+"""Cartoon portraits: what an age looks like, and how it is painted."""
