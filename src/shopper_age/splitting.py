@@ -1,0 +1,153 @@
+"""Who learns from which photo: the manifest in, the table file_name, real_age, split out.
+
+`stratified` spreads each part over the ages and keeps duplicates together. `keras` takes the first rows as
+the test part, so duplicates may straddle it. `column` follows labels.csv. Where the validation part is not
+given it is drawn, stratified, from what is left for training.
+"""
+
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from shopper_age.faces import DUPLICATE_GROUP, FILE_NAME, PARTS, REAL_AGE, SPLIT, TEST, TRAIN, VALIDATION
+
+Strategy = Literal["stratified", "keras", "column"]
+
+
+def split_faces(
+    manifest: pd.DataFrame, *, strategy: Strategy, test_share: float, validation_share: float, seed: int
+) -> pd.DataFrame:
+    """The table file_name, real_age (years), split (train, validation, test) in the order of the manifest.
+
+    Args:
+        manifest: file_name, real_age, duplicate_group and, for the strategy `column`, split.
+        test_share: share of all photos for the test part (0-1); `column` has its own.
+        validation_share: share of the remaining photos for the validation part (0-1).
+        seed: the same seed and photos give the same table. The order of the rows does not matter, except
+            that `keras` takes the first ones; neither do the numbers of the duplicate groups.
+
+    Raises:
+        ValueError: a part would be empty, or the column `split` is missing or has an unknown value.
+    """
+    rng = np.random.default_rng(seed)
+    match strategy:
+        case "stratified":
+            is_test = draw_stratified(manifest, share=test_share, rng=rng)
+        case "keras":
+            is_test = first_rows(len(manifest), share=test_share)
+        case "column":
+            given = _given_parts(manifest)
+            is_test = given == TEST
+    if strategy == "column" and (given == VALIDATION).any():
+        is_validation = given == VALIDATION
+    else:
+        is_validation = np.zeros(len(manifest), bool)
+        is_validation[~is_test] = draw_stratified(manifest[~is_test], share=validation_share, rng=rng)
+    parts = np.select([is_test, is_validation], [TEST, VALIDATION], TRAIN)
+    _check_no_part_is_empty(parts, strategy)
+    return manifest[[FILE_NAME, REAL_AGE]].assign(**{SPLIT: parts})
+
+
+def draw_stratified(manifest: pd.DataFrame, *, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Which rows are drawn (n,): about `share` of them at every age, each duplicate group whole or not.
+
+    Neighbours in age form strata of about 1 / share groups and one group of each stratum is drawn, so that
+    an age with three photos is treated as fairly as one with three thousand. Groups of one size are drawn
+    among themselves, the largest first, and lone photos make up what rounding left, so that the total is met
+    to a photo unless there are too few of them.
+    """
+    # Chance is dealt out by file name, so that the order of the rows plays no part.
+    by_name = manifest[FILE_NAME].argsort(kind="stable").to_numpy()
+    group, _ = pd.factorize(manifest[DUPLICATE_GROUP].to_numpy()[by_name])
+    size = np.bincount(group)
+    mean_age = np.bincount(group, manifest[REAL_AGE].to_numpy(float)[by_name]) / np.maximum(size, 1)
+
+    is_drawn = np.zeros(len(size), bool)
+    wanted = 0.0
+    for n_photos in np.unique(size)[::-1]:
+        alike = np.flatnonzero(size == n_photos)
+        wanted += share * n_photos * len(alike)
+        n_groups = int(np.clip(np.floor(wanted / n_photos + 0.5), 0, len(alike)))
+        is_drawn[alike[_one_per_stratum(mean_age[alike], n_groups, rng)]] = True
+        wanted -= n_groups * n_photos
+
+    rows = np.empty(len(manifest), bool)
+    rows[by_name] = is_drawn[group]
+    return rows
+
+
+def first_rows(n: int, *, share: float) -> np.ndarray:
+    """Which of `n` rows are the test part (n,): what `subset="validation"` gives.
+
+    Source: keras/src/legacy/preprocessing/image.py, DataFrameIterator: `df.iloc[0 : int(share * n)]`, after
+        rows whose file does not exist were dropped. It is the same part as long as these are the only rows
+        that validate_data left out.
+    """
+    return np.arange(n) < int(share * n)
+
+
+def summarise_split(splits: pd.DataFrame, duplicate_groups: pd.Series) -> dict[str, Any]:
+    """Counts, shares and mean ages of the parts, and what the test part shares with the others.
+
+    Args:
+        splits: what `split_faces` returned.
+        duplicate_groups: of the same rows.
+    """
+    summary: dict[str, Any] = {"n": len(splits)}
+    for part in PARTS:
+        ages = splits.loc[splits[SPLIT] == part, REAL_AGE]
+        summary[part] = {
+            "n": len(ages),
+            "share": round(len(ages) / len(splits), 4),
+            "mean_age": round(float(ages.mean()), 2),
+        }
+    group = duplicate_groups.to_numpy()
+    is_test = (splits[SPLIT] == TEST).to_numpy()
+    n_parts = splits.groupby(group)[SPLIT].nunique()
+    summary["n_groups_straddling"] = int((n_parts > 1).sum())
+    # Test photos whose duplicate the model learns from or is chosen by: they flatter the error.
+    summary["n_test_photos_known"] = int(np.isin(group[is_test], group[~is_test]).sum())
+    return summary
+
+
+def _one_per_stratum(ages: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """The indices of `n` random ages, one of each of `n` runs of neighbours of (nearly) equal length."""
+    if n == 0:
+        return np.empty(0, int)
+    order = np.lexsort((rng.random(len(ages)), ages))
+    starts = -(-np.arange(n) * len(ages) // n)
+    lengths = np.diff(starts, append=len(ages))
+    return order[starts + np.floor(rng.random(n) * lengths).astype(int)]
+
+
+def _given_parts(manifest: pd.DataFrame) -> np.ndarray:
+    """The column `split`, checked."""
+    expected = f"it says of each photo {TRAIN} or {TEST}, or {VALIDATION} where you choose those too"
+    if SPLIT not in manifest:
+        raise ValueError(
+            f"split.strategy is column, but labels.csv has no column '{SPLIT}' ({expected}). "
+            f"Add it, or set split.strategy to stratified."
+        )
+    unknown = manifest[~manifest[SPLIT].isin(PARTS)]
+    if len(unknown):
+        values = ", ".join(repr(value) for value in unknown[SPLIT].unique()[:5])
+        raise ValueError(
+            f"{len(unknown)} rows of labels.csv have an unknown '{SPLIT}': {values}, first "
+            f"{', '.join(unknown[FILE_NAME][:3])} ({expected}, spelt exactly so)."
+        )
+    return manifest[SPLIT].to_numpy(object)
+
+
+def _check_no_part_is_empty(parts: np.ndarray, strategy: Strategy) -> None:
+    counts = {part: int((parts == part).sum()) for part in PARTS}
+    empty = [part for part, count in counts.items() if count == 0]
+    if not empty:
+        return
+    remedy = (
+        f"fill it in the column '{SPLIT}' of labels.csv"
+        if strategy == "column"
+        else "add photos, or change split.test_share and split.validation_share"
+    )
+    found = ", ".join(f"{count} {part}" for part, count in counts.items())
+    raise ValueError(f"{len(parts)} photos leave no {' and no '.join(empty)} part ({found}): {remedy}.")
