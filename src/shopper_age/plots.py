@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 # Colours that stay apart for every common kind of colour blindness.
 # Source: Okabe & Ito (2008), "Color Universal Design", https://jfly.uni-koeln.de/color/.
@@ -98,9 +98,9 @@ def image_sizes(widths: Sequence[int], heights: Sequence[int]) -> Figure:
     axes.plot(limits, limits, color=GREY, linestyle="--", linewidth=1, label="square")
     axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits, aspect="equal")
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_locator(LogLocator(subs=(1, 2, 4)))
         axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-        axis.set_minor_formatter(NullFormatter())
+        axis.set_minor_locator(NullLocator())
     commonest = counts.argmax()
     axes.annotate(
         f"{x[commonest]:,} × {y[commonest]:,}: {counts[commonest] / counts.sum():.0%}",
