@@ -3,8 +3,9 @@ import pytest
 
 from shopper_age.eda import decade_table, summarise
 from shopper_age.eda_report import render_report, whipple_class
+from shopper_age.rules import RULE
 
-NO_FINDINGS = pd.DataFrame(columns=["rule"])
+NO_FINDINGS = pd.DataFrame(columns=[RULE])
 
 
 def report_on(ages, *, sizes=None, groups=None, findings=NO_FINDINGS, drawn_faces=False):
@@ -54,7 +55,7 @@ def test_rounded_labels_are_claimed_only_when_chance_cannot_explain_them():
 
 
 def test_findings_are_counted_and_explained_in_the_order_of_the_rules():
-    findings = pd.DataFrame({"rule": ["blank_photo", "missing_photo", "blank_photo"]})
+    findings = pd.DataFrame({RULE: ["blank_photo", "missing_photo", "blank_photo"]})
     report = report_on([20], findings=findings)
     missing = report.index("| 1 | missing_photo | error | The photo folder holds no such file. |")
     assert missing < report.index("| 2 | blank_photo | error |")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from shopper_age.rules import RULES
+from shopper_age.rules import RULE, RULES
 
 # Of fewer photos in a decade the model learns little, and its errors there are hardly known.
 FEW_PHOTOS = 100
@@ -116,7 +116,7 @@ def _sizes(size: Mapping[str, Any]) -> str:
 def _findings(findings: pd.DataFrame) -> str:
     if findings.empty:
         return "Nothing: every row has a photo and an age, and no photo shows what another does."
-    counts = findings["rule"].value_counts()
+    counts = findings[RULE].value_counts()
     rows = [
         f"| {counts[name]:,} | {name} | {rule.severity} | {rule.meaning} |"
         for name, rule in RULES.items()
@@ -124,7 +124,7 @@ def _findings(findings: pd.DataFrame) -> str:
     ]
     return "\n".join(
         [
-            "An error leaves its row out; a warning leaves it in.",
+            "An error leaves its row out; a warning does not, unless it says so.",
             "",
             "| Count | Finding | Severity | What it means |",
             "|---:|---|---|---|",

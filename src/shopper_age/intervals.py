@@ -108,8 +108,8 @@ def fit_intervals(
 def spread(age_distribution: ArrayLike) -> NDArray[np.float64]:
     """Standard deviation in years of each age distribution over the years 0–100, shape (n, 101) to (n,).
 
-    Within a year of life ages are taken as evenly spread, which adds their variance of 1/12: all weight on one
-    year gives 0.289, not 0.
+    Within a year of life ages are taken as evenly spread, which adds their variance of 1/12: all weight on
+    one year gives 0.289, not 0.
     """
     distribution = np.asarray(age_distribution, dtype=float)
     years = np.arange(distribution.shape[1])

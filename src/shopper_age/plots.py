@@ -29,6 +29,8 @@ COLOUR_MAP = "cividis"
 TITLE_SIZE = 13
 LABEL_SIZE = 11
 TICK_SIZE = 10
+# An image size of fewer photos than this share is not written beside its dot.
+NOTABLE_SHARE = 0.05
 
 
 def new_figure(
@@ -101,14 +103,15 @@ def image_sizes(widths: Sequence[int], heights: Sequence[int]) -> Figure:
         axis.set_major_locator(LogLocator(subs=(1, 2, 4)))
         axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axis.set_minor_locator(NullLocator())
-    commonest = counts.argmax()
-    axes.annotate(
-        f"{x[commonest]:,} × {y[commonest]:,}: {counts[commonest] / counts.sum():.0%}",
-        (x[commonest], y[commonest]),
-        xytext=(12, -18),
-        textcoords="offset points",
-        fontsize=TICK_SIZE,
-    )
+    commonest, share = counts.argmax(), counts.max() / counts.sum()
+    if share >= NOTABLE_SHARE:
+        axes.annotate(
+            f"{x[commonest]:,} × {y[commonest]:,}: {share:.0%}",
+            (x[commonest], y[commonest]),
+            xytext=(12, -18),
+            textcoords="offset points",
+            fontsize=TICK_SIZE,
+        )
     add_legend(axes)
     return figure
 
