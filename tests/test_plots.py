@@ -44,9 +44,9 @@ def test_image_sizes_give_the_commonest_size_the_largest_dot():
 
 def test_many_sizes_become_few_dots():
     rng = np.random.default_rng(0)
-    widths, heights = rng.integers(300, 330, (2, 100_000))
+    widths, heights = rng.integers(300, 400, (2, 100_000))
     (axes,) = image_sizes(widths, heights).axes
-    assert len(axes.collections[0].get_offsets()) < 100
+    assert len(axes.collections[0].get_offsets()) < 400
     assert not axes.texts  # no size is common enough to be named
 
 
