@@ -1,9 +1,6 @@
-"""Pictures of how a model did: estimates against true ages, errors, training curves, photos with answers.
+"""Every picture of an evaluation, by the file name that its report links."""
 
-Errors are estimates minus true ages, in years, as in `metrics`.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -11,37 +8,29 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from shopper_age.bands import DECADES, band_index, band_names
-from shopper_age.metrics import errors, rank_by_error
-from shopper_age.plots import (
-    BLACK,
-    BLUE,
-    COLOUR_MAP,
-    GREY,
-    LABEL_SIZE,
-    TICK_SIZE,
-    VERMILION,
-    add_legend,
-    contact_sheet,
-    label_axes,
-    new_figure,
-)
+from shopper_age.age_group_plots import group_confusion, group_shares
+from shopper_age.age_groups import confusion_shares
+from shopper_age.calibration import expected_calibration_error
+from shopper_age.decision_plots import coverage_figure, rates_figure, reliability_figure, trade_off_figure
+from shopper_age.error_plots import error_by_age, error_histogram, error_slices, predicted_against_true
+from shopper_age.evaluation import Evaluation
+from shopper_age.id_check import ALL_ADULTS, ALL_MINORS, trade_off
+from shopper_age.metrics import rank_by_error
+from shopper_age.photo_plots import photos_with_answers, where_it_looked
+from shopper_age.plots import BLACK, TICK_SIZE, add_legend, label_axes, new_figure
 
-# Beyond this many photos dots hide each other, and counts per cell show more.
-MANY_PHOTOS = 5_000
-# Below this many photos quartiles mean little, and each photo is drawn.
-FEW_PHOTOS = 10
+# Photos on the sheets of the worst and the best, and of each on the sheet of activation maps.
+N_SHOWN = 15
+N_EXPLAINED = 4
 N_WORST = 12
+
+Photos = NDArray[np.uint8]
 
 
 def draw_evaluation(
-    y_true: ArrayLike,
-    y_pred: ArrayLike,
-    *,
-    history: pd.DataFrame,
-    read_photo: Callable[[int], NDArray[np.uint8]],
+    y_true: ArrayLike, y_pred: ArrayLike, *, history: pd.DataFrame, read_photo: Callable[[int], Photos]
 ) -> dict[str, Figure]:
-    """Every figure of the evaluation by the file name that the report links.
+    """The pictures of errors and training.
 
     Args:
         history: as `training_curves` takes it.
@@ -64,82 +53,44 @@ def draw_evaluation(
     }
 
 
-def predicted_against_true(y_true: ArrayLike, y_pred: ArrayLike) -> Figure:
-    """Each photo's estimate over its true age, on equal axes."""
-    true, pred = np.asarray(y_true, dtype=float), np.asarray(y_pred, dtype=float)
-    figure, axes = new_figure(
-        f"Estimated against true age, n = {true.size:,}",
-        "True age (years)",
-        "Estimated age (years)",
-        size=(6.6, 6.2),
-    )
-    end = np.array([min(0, true.min(), pred.min()), max(true.max(), pred.max()) + 2])
-    if true.size > MANY_PHOTOS:
-        extent = (end[0], end[1], end[0], end[1])
-        cells = axes.hexbin(true, pred, gridsize=60, extent=extent, bins="log", mincnt=1, cmap=COLOUR_MAP)
-        bar = figure.colorbar(cells, ax=axes, shrink=0.8, format="{x:,.0f}")
-        bar.set_label("Photos", fontsize=LABEL_SIZE)
-    else:
-        axes.scatter(true, pred, s=14, color=BLUE, alpha=0.35, linewidth=0, label="a photo")
-    axes.plot(end, end, color=VERMILION, linewidth=1.5, label="estimate = truth")
-    for shift, label in ((-5, "5 years off"), (5, None)):
-        axes.plot(end, end + shift, color=VERMILION, linewidth=1, linestyle="--", label=label)
-    axes.set(xlim=end, ylim=end, aspect="equal")
-    add_legend(axes)
-    return figure
+def draw_all(
+    evaluation: Evaluation,
+    *,
+    history: pd.DataFrame,
+    read_photos: Callable[[NDArray[np.int64]], Photos],
+    explain: Callable[[Photos], NDArray[np.float64]],
+) -> dict[str, Figure]:
+    """All pictures: the same files whatever the model.
 
-
-def error_by_age(y_true: ArrayLike, y_pred: ArrayLike, *, edges: Sequence[int] = DECADES) -> Figure:
-    """A box of errors per band of true age: median, quartiles, and whiskers around the middle 90 %.
-
-    A band with fewer than `FEW_PHOTOS` shows a dot per photo instead.
+    Args:
+        history: as `training_curves` takes it.
+        read_photos: gives the test photos of these rows, uint8 (n, side, side, 3), RGB, of the model's size.
+        explain: gives such photos' activation maps, (n, h, w), in years.
     """
-    difference = errors(y_true, y_pred)
-    band = band_index(y_true, edges)
-    figure, axes = new_figure(
-        f"Error by true age, n = {difference.size:,}",
-        "True age (years) and number of photos",
-        "Estimate − true age (years)",
-        size=(8.5, 4.8),
-    )
-    axes.grid(visible=False, axis="x")
-    axes.axhline(0, color=BLACK, linewidth=1)
-    groups = [difference[band == number] for number in range(len(edges))]
-    for place, group in enumerate(groups, start=1):
-        if len(group) < FEW_PHOTOS:
-            axes.scatter([place] * len(group), group, s=22, color=BLUE)
-    axes.boxplot(
-        [group if len(group) >= FEW_PHOTOS else [] for group in groups],
-        whis=(5, 95),
-        showfliers=False,
-        widths=0.6,
-        patch_artist=True,
-        boxprops={"facecolor": BLUE, "alpha": 0.45, "edgecolor": BLUE},
-        medianprops={"color": VERMILION, "linewidth": 2},
-        whiskerprops={"color": BLUE},
-        capprops={"color": BLUE},
-        tick_labels=[
-            f"{name}\nn = {len(group):,}" for name, group in zip(band_names(edges), groups, strict=True)
-        ],
-    )
-    return figure
-
-
-def error_histogram(y_true: ArrayLike, y_pred: ArrayLike) -> Figure:
-    """Photos per year of error; the darker bars are within 5 years."""
-    difference = errors(y_true, y_pred)
-    figure, axes = new_figure(
-        f"Errors, n = {difference.size:,}", "Estimate − true age (years)", "Photos per year of error"
-    )
-    axes.grid(visible=False, axis="x")
-    first, last = min(-10, int(np.floor(difference.min()))), max(10, int(np.floor(difference.max())) + 1)
-    counts, starts = np.histogram(difference, bins=np.arange(first, last + 1))
-    near = (starts[:-1] >= -5) & (starts[:-1] < 5)
-    for chosen, colour, label in ((near, BLUE, "within 5 years"), (~near, GREY, "further off")):
-        axes.bar(starts[:-1][chosen] + 0.5, counts[chosen], width=0.9, color=colour, label=label)
-    axes.axvline(0, color=BLACK, linewidth=1)
-    add_legend(axes)
-    return figure
+    test = evaluation.test
+    ranked = rank_by_error(test.y_true, test.y_pred)
+    explained = np.concatenate([ranked[:N_EXPLAINED], ranked[N_EXPLAINED:][-N_EXPLAINED:]])
+    photos = read_photos(explained)
+    return {
+        "predicted_against_true.png": predicted_against_true(test.y_true, test.y_pred),
+        "error_by_age.png": error_by_age(test.y_true, test.y_pred),
+        "error_histogram.png": error_histogram(test.y_true, test.y_pred),
+        "error_slices.png": error_slices(evaluation.slices),
+        "training_curves.png": training_curves(history),
+        "group_confusion.png": group_confusion(
+            evaluation.group_counts, confusion_shares(evaluation.group_counts)
+        ),
+        "group_shares.png": group_shares(evaluation.groups),
+        "interval_coverage.png": coverage_figure(
+            evaluation.intervals.coverage, level=evaluation.params.interval_level
+        ),
+        **_id_check_figures(evaluation),
+        "worst_photos.png": _sheet(evaluation, ranked[:N_SHOWN], read_photos, "largest"),
+        "best_photos.png": _sheet(evaluation, ranked[::-1][:N_SHOWN], read_photos, "smallest"),
+        "where_it_looked.png": where_it_looked(
+            list(photos), list(explain(photos)), test.y_true[explained], test.y_pred[explained]
+        ),
+    }
 
 
 def training_curves(history: pd.DataFrame) -> Figure:
@@ -174,19 +125,51 @@ def training_curves(history: pd.DataFrame) -> Figure:
     return figure
 
 
-def photos_with_answers(
-    photos: Sequence[NDArray[np.uint8]],
-    y_true: ArrayLike,
-    y_pred: ArrayLike,
-    *,
-    title: str,
-    n_columns: int = 5,
-) -> Figure:
-    """A contact sheet with true age and estimate under each photo.
+def _id_check_figures(evaluation: Evaluation) -> dict[str, Figure]:
+    params, by_age, by_probability = evaluation.params, evaluation.by_age, evaluation.by_probability
+    n_people = by_age.rates.groupby("group")["n"].first()
+    rule = "estimated age below T"
+    curves = {rule: trade_off(by_age.rates)}
+    if by_probability is not None:
+        curves[f"probability of being under {params.legal_age} above a limit"] = trade_off(
+            by_probability.rates
+        )
+    return {
+        "id_check.png": rates_figure(
+            by_age.rates, max_false_positive_rate=params.max_false_positive_rate, chosen=by_age.chosen
+        ),
+        "id_trade_off.png": trade_off_figure(
+            curves,
+            marked=rule,
+            n_minors=int(n_people[ALL_MINORS]),
+            n_adults=int(n_people[ALL_ADULTS]),
+            max_false_positive_rate=params.max_false_positive_rate,
+        ),
+        "reliability.png": _reliability(evaluation),
+    }
 
-    Args:
-        photos: uint8 arrays (height, width, 3), RGB, as many as there are ages.
-    """
-    pairs = zip(np.asarray(y_true, dtype=float), np.asarray(y_pred, dtype=float), strict=True)
-    captions = [f"true {true:g}, estimate {pred:.0f}" for true, pred in pairs]
-    return contact_sheet(photos, captions, title=title, n_columns=n_columns)
+
+def _reliability(evaluation: Evaluation) -> Figure:
+    what = f"under {evaluation.params.legal_age}"
+    if evaluation.reliability is None:
+        figure, axes = new_figure(f"Probability of being {what}, n = 0", "", "")
+        axes.text(0.5, 0.5, "This model answers with a number, not with probabilities.", ha="center")
+        return figure
+    error = expected_calibration_error(evaluation.reliability)
+    return reliability_figure(evaluation.reliability, what=what, error=error)
+
+
+def _sheet(
+    evaluation: Evaluation,
+    rows: NDArray[np.int64],
+    read_photos: Callable[[NDArray[np.int64]], Photos],
+    which: str,
+) -> Figure:
+    test, intervals = evaluation.test, evaluation.intervals
+    return photos_with_answers(
+        list(read_photos(rows)),
+        test.y_true[rows],
+        test.y_pred[rows],
+        intervals=(intervals.low[rows], intervals.high[rows]),
+        title=f"The {len(rows)} photos with the {which} errors, of n = {test.y_true.size:,}",
+    )
