@@ -1,4 +1,3 @@
-import json
 import os
 import shutil
 import signal
@@ -447,20 +446,51 @@ def test_a_log_meant_for_one_store_is_not_sent_to_another_unasked(
 
 
 @pytest.mark.usefixtures("dead_server")
-def test_a_log_that_is_refused_stays_and_does_not_hold_up_the_next(
+def test_a_log_that_cannot_be_sent_stays_and_does_not_hold_up_the_next(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with training_run("given up", params={}):
+        pass
     train()
-    train()
-    refused, _ = sorted(root.glob(".tracking/spool/*/operations.jsonl"))
-    opening, *rest = refused.read_text().splitlines()
-    refused.write_text("\n".join([opening, json.dumps({"kind": "unheard of", "time": 0}), *rest]) + "\n")
+    stuck, _ = sorted(root.glob(".tracking/spool/*/operations.jsonl"))
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    given_up = client(root).create_experiment("given up")
+    client(root).delete_experiment(given_up)
     sent = send_spool()
     assert len(sent.runs) == 1
     assert len(sent.failures) == 1
-    assert "unheard of" in sent.failures[0]
-    assert refused.exists()
+    assert "deleted" in sent.failures[0]
+    assert stuck.exists()
+    assert len(runs(root)) == 1
+
+
+def test_what_mlflow_refuses_is_told_and_the_rest_is_logged(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def log_badly() -> None:
+        with training_run("ages", params={}) as run:
+            run.log_metrics({"../mae": 1.0})
+            run.log_metrics({"mae": 2.0})
+
+    log_badly()
+    assert "does not take metrics" in capfd.readouterr().err
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "./mlruns")
+    log_badly()
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert send_spool().failures == []
+    assert "does not take metrics" in capfd.readouterr().err
+    assert [run.data.metrics for run in runs(root)] == [{"mae": 2.0}, {"mae": 2.0}]
+
+
+def test_a_run_deleted_by_hand_does_not_stop_the_training(
+    root: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with training_run("ages", params={}) as run:
+        client(root).delete_run(run.store_id)
+        run.log_metrics({"mae": 2.0}, step=0)
+    assert "active" in capfd.readouterr().err
+    assert runs(root) == []
+    assert not list(root.glob(".tracking/spool/*"))
 
 
 @pytest.mark.parametrize("garbage", [b"this is no database " * 100, None])
@@ -534,3 +564,8 @@ def test_git_does_not_see_what_tracking_keeps(root: Path) -> None:
     train()
     state = subprocess.run(["git", "status", "--porcelain"], cwd=root, capture_output=True, text=True).stdout
     assert ".tracking" not in state
+
+
+def test_importing_tracking_does_not_import_mlflow() -> None:
+    code = "import sys, shopper_age.tracking; sys.exit('mlflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -9,7 +9,7 @@ from shopper_age.hashing import file_md5
 from shopper_age.tracking.sending import send
 from shopper_age.tracking.spool import Operation, Spool, new_operation
 from shopper_age.tracking.store import connect, load_mlflow, spool_folder
-from shopper_age.tracking.stored_run import StoredRun
+from shopper_age.tracking.stored_run import RefusedError, StoredRun
 from shopper_age.tracking.waiting import bounded, reason, warn
 
 HOW_TO_SEND = "The next run that reaches the store sends the log, `make send-log` does so at once."
@@ -99,6 +99,8 @@ class Run:
     def _write(self, operation: Operation) -> None:
         try:
             self._sink(operation)
+        except RefusedError as error:
+            warn(f"MLflow at {self._opening['store']} does not take {operation['kind']}: {error}.")
         except Exception as error:  # whatever MLflow, a database driver, the network or the disk may raise
             self._sink = self._next_sink(error)
             self._write(operation)

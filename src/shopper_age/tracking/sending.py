@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from shopper_age.tracking.spool import Operation, spools
 from shopper_age.tracking.store import load_mlflow, spool_folder
-from shopper_age.tracking.stored_run import StoredRun
-from shopper_age.tracking.waiting import bounded, reason
+from shopper_age.tracking.stored_run import RefusedError, StoredRun
+from shopper_age.tracking.waiting import bounded, reason, warn
 
 
 class Sent(NamedTuple):
@@ -45,7 +45,10 @@ def send(store: str | None = None) -> Sent:
 def _replay(opening: Operation, operations: list[Operation]) -> None:
     stored = bounded(StoredRun, opening)
     for operation in operations:
-        bounded(stored.apply, operation)
+        try:
+            bounded(stored.apply, operation)
+        except RefusedError as error:
+            warn(f"MLflow does not take {operation['kind']} of {opening['name']}: {error}.")
     last = operations[-1] if operations else opening
     if last["kind"] != "finish":  # a kill came before
         bounded(stored.apply, {"kind": "finish", "status": "FAILED", "time": last["time"]})

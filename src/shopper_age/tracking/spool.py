@@ -34,8 +34,8 @@ class Spool:
     @classmethod
     def begin(cls, under: Path, opening: Operation) -> "Spool":
         """A new spool in the folder `under`, claimed by this process until `close`."""
-        spool = cls(under / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{opening['key'][:8]}")
-        spool.folder.mkdir(parents=True)
+        spool = cls(hidden_folder(under) / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{opening['key'][:8]}")
+        spool.folder.mkdir()
         spool._lock.acquire()
         spool.write(opening)
         return spool
@@ -84,6 +84,13 @@ class Spool:
 
     def _n_files(self) -> int:
         return len(list(self.folder.glob("files/*")))
+
+
+def hidden_folder(path: Path) -> Path:
+    """The folder, made if need be, which Git does not see."""
+    path.mkdir(parents=True, exist_ok=True)
+    (path / ".gitignore").write_text("*\n", encoding="utf-8")
+    return path
 
 
 def spools(under: Path) -> list[Spool]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from shopper_age.provenance import project_root
+from shopper_age.tracking.spool import hidden_folder
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -32,17 +33,8 @@ def store_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / 'mlflow.db'}"
 
 
-def state_folder() -> Path:
-    """The folder for locks and unsent logs in the project's root, which hides itself from Git."""
-    folder = project_root() / ".tracking"
-    if not folder.is_dir():
-        folder.mkdir(exist_ok=True)
-        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-    return folder
-
-
 def spool_folder() -> Path:
-    return state_folder() / "spool"
+    return project_root() / ".tracking" / "spool"
 
 
 def connect(experiment: str) -> tuple["MlflowClient", str]:
@@ -59,7 +51,7 @@ def connect(experiment: str) -> tuple["MlflowClient", str]:
     # which DVC throws away after an experiment in a temporary copy.
     files = None if is_server else (root / "mlartifacts").as_uri()
     # Two processes that make the same tables at the same time break each other.
-    with nullcontext() if is_server else FileLock(state_folder() / "store.lock"):
+    with nullcontext() if is_server else FileLock(hidden_folder(root / ".tracking") / "store.lock"):
         if files and not os.environ.get("MLFLOW_TRACKING_URI"):
             _adopt(root / "mlflow.db", experiment, files)
         client = MlflowClient(uri)

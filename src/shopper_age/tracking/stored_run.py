@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from shopper_age.provenance import has_died_here
 from shopper_age.tracking.spool import Operation
 from shopper_age.tracking.store import connect, store_uri
+from shopper_age.tracking.waiting import reason
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -16,13 +17,19 @@ if TYPE_CHECKING:
 ORIGIN = ("git_commit", "dvc_experiment")
 # MLflow refuses a longer hash of a dataset.
 MAX_DIGEST = 36
+# What MLflow answers to a name or value it does not take, and for a run that was deleted meanwhile.
+REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
+
+
+class RefusedError(Exception):
+    """An operation that no store will take: sending it later is of no use."""
 
 
 class StoredRun:
     """The run that an opening describes.
 
     An opening has key, time, experiment, name and tags; that of an evaluation has model_md5 and
-    evaluation_key as well. Every method raises what MLflow raises.
+    evaluation_key as well. Every method raises what MLflow, a database driver or the network raise.
     """
 
     def __init__(self, opening: Operation) -> None:
@@ -50,7 +57,21 @@ class StoredRun:
                 self._client.set_terminated(run.info.run_id, "FAILED")
 
     def apply(self, operation: Operation) -> None:
-        """Carries out one operation; a second time it changes nothing."""
+        """Carries out one operation; a second time it changes nothing.
+
+        Raises:
+            RefusedError: the store works, but does not take this, now or later.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._carry_out(operation)
+        except MlflowException as error:
+            if error.error_code in REFUSALS:
+                raise RefusedError(reason(error)) from error
+            raise
+
+    def _carry_out(self, operation: Operation) -> None:
         match operation:
             case {"kind": "params", "params": params}:
                 self._log_params(params)
@@ -65,7 +86,7 @@ class StoredRun:
             case {"kind": "finish", "status": status, "time": time}:
                 self._finish(status, time)
             case _:
-                raise ValueError(f"an operation of an unknown kind: {operation!r}")
+                raise RefusedError(f"an operation of an unknown kind: {operation!r}")
 
     def _open_training(self) -> "Run":
         key = {"run_key": self._opening["key"]}
