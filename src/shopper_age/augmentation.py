@@ -1,9 +1,10 @@
 """Random changes of training photos that leave the age as it is, by Keras's own layers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 from shopper_age.params import AugmentationParams
@@ -54,6 +55,20 @@ def augmenter(settings: AugmentationParams) -> Callable[[Any, Any], Any]:
         return photos
 
     return augment
+
+
+def augmentation_sheet(
+    train_data: Iterable[tuple[Any, Any]], *, n_rows: int = 3, n_columns: int = 8
+) -> np.ndarray:
+    """The first photos as training sees them, side by side in one picture: uint8 RGB, (height, width, 3)."""
+    photos: list[np.ndarray] = []
+    for batch, _ in train_data:
+        photos += list(np.asarray(batch).astype(np.uint8))
+        if len(photos) >= n_rows * n_columns:
+            break
+    photos += [np.full_like(photos[0], 255)] * (n_rows * n_columns - len(photos))
+    rows = [np.concatenate(photos[i * n_columns : (i + 1) * n_columns], axis=1) for i in range(n_rows)]
+    return np.concatenate(rows)
 
 
 class _KeyedSeed(keras.random.SeedGenerator):

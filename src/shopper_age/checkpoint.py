@@ -1,16 +1,17 @@
 """Training that survives its own death: the state after each epoch, on disk, whole."""
 
 import json
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import keras
+from filelock import FileLock, Timeout
 
 from shopper_age.files import write_json
 
-Row = dict[str, float]
+Row = dict[str, float]  # what one epoch is remembered by
 _STATE = "state.json"
 VALIDATION_MAE = "val_mae"
 
@@ -88,10 +89,6 @@ class Checkpoint(keras.callbacks.Callback):
         """Puts the weights to keep into the model."""
         self._kept_model.load_weights(self._folder / self._state["kept"])
 
-    def remove(self) -> None:
-        """Deletes the folder; called when the trained model is safe elsewhere."""
-        shutil.rmtree(self._folder, ignore_errors=True)
-
     def on_epoch_end(self, epoch: int, logs: Row | None = None) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         row = {"epoch": epoch + 1, **{name: float(value) for name, value in (logs or {}).items()}}
@@ -125,3 +122,21 @@ class Checkpoint(keras.callbacks.Callback):
         for path in self._folder.glob("*.weights.h5"):
             if path.name not in (self._state["trainer"], self._state["kept"]):
                 path.unlink()
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[Path]:
+    """The folder, made, and held by this process alone until the block ends.
+
+    Raises:
+        ValueError: another training with the same settings and data is at work there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder.with_suffix(".lock"), timeout=1):
+            yield folder
+    except Timeout:
+        raise ValueError(
+            f"another training with the same settings and data is running (it holds {folder}.lock): "
+            "wait for it or stop it, then run again"
+        ) from None

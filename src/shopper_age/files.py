@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -51,6 +52,14 @@ def save_figure(path: str | Path, figure: "Figure") -> None:
     """Saves a PNG without the date and version that would change its hash."""
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=120, bbox_inches="tight", metadata={"Software": None})
+
+
+def save_picture(path: str | Path, pixels: "np.ndarray") -> None:
+    """Saves uint8 RGB of shape (height, width, 3) as PNG."""
+    from PIL import Image
+
+    with replacing(path) as temporary:
+        Image.fromarray(pixels).save(temporary)
 
 
 def _umask() -> int:

@@ -1,12 +1,6 @@
 """What this machine is and which number format it is fast at."""
 
-import os
-import platform
 from pathlib import Path
-
-import psutil
-
-_GIB = 2**30
 
 
 def choose_precision(requested: str) -> tuple[str, str]:
@@ -30,30 +24,15 @@ def choose_precision(requested: str) -> tuple[str, str]:
     return "float32", "CPU without bfloat16 instructions"
 
 
-def describe() -> dict[str, str]:
-    """Processor, cores, memory and GPU in words, for the record of a run."""
-    return {
-        "cpu": _cpu_name(),
-        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
-        "memory_gib": f"{psutil.virtual_memory().total / _GIB:.1f}",
-        "gpu": _gpu_name() or "none",
-    }
-
-
-def _cpu_info() -> str:
-    path = Path("/proc/cpuinfo")  # Linux; elsewhere nothing is known
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+def gpu_name() -> str:
+    """The first GPU's name, or "none"."""
+    return str(_gpu_details().get("device_name", "none"))
 
 
 def _cpu_flags() -> set[str]:
-    return {flag for line in _cpu_info().splitlines() if line.startswith("flags") for flag in line.split()}
-
-
-def _cpu_name() -> str:
-    names = [
-        line.partition(":")[2].strip() for line in _cpu_info().splitlines() if line.startswith("model name")
-    ]
-    return names[0] if names else platform.processor() or platform.machine()
+    cpu_info = Path("/proc/cpuinfo")  # Linux; elsewhere nothing is known
+    lines = cpu_info.read_text(encoding="utf-8").splitlines() if cpu_info.is_file() else []
+    return {flag for line in lines if line.startswith("flags") for flag in line.split()}
 
 
 def _gpu_details() -> dict[str, object]:
@@ -70,7 +49,3 @@ def _gpu_details() -> dict[str, object]:
 def _gpu_capability() -> tuple[int, int] | None:
     capability = _gpu_details().get("compute_capability")
     return tuple(capability) if capability else None  # type: ignore[arg-type, return-value]
-
-
-def _gpu_name() -> str:
-    return str(_gpu_details().get("device_name", ""))

@@ -25,6 +25,18 @@ def git_commit() -> str | None:
     return os.environ.get("DVC_EXP_BASELINE_REV") or _git("rev-parse", "HEAD")
 
 
+def dvc_md5(path: str | Path) -> str | None:
+    """The hash by which dvc.lock knows a dependency or output of a finished stage; None where it does not."""
+    import yaml
+
+    lock = Path("dvc.lock")
+    if not lock.is_file():
+        return None
+    stages = yaml.safe_load(lock.read_text(encoding="utf-8")).get("stages", {}).values()
+    entries = [entry for stage in stages for entry in (*stage.get("deps", []), *stage.get("outs", []))]
+    return next((entry.get("md5") for entry in entries if entry["path"] == str(path)), None)
+
+
 def run_name() -> str:
     """The DVC experiment's name, or for a plain `dvc repro` the short commit: repro-1a2b3c4."""
     if name := os.environ.get("DVC_EXP_NAME"):

@@ -1,0 +1,61 @@
+# Names for the commands people use. Each can be typed by hand after `. .venv/bin/activate`.
+PYTHON ?= python3
+REQUIREMENTS ?= requirements.txt
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+# DVC saves an experiment as a Git commit, which needs a name; a machine without one gets this one.
+ifeq ($(shell git config user.email 2>/dev/null),)
+export GIT_AUTHOR_NAME ?= shopper-age
+export GIT_AUTHOR_EMAIL ?= shopper-age@localhost
+export GIT_COMMITTER_NAME ?= shopper-age
+export GIT_COMMITTER_EMAIL ?= shopper-age@localhost
+endif
+
+.PHONY: help env demo repro result test test-fast lint format ui send-log
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+env: .venv/.complete ## the Python environment in .venv
+.venv/.complete: $(REQUIREMENTS) pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+	  echo "Python 3.11, 3.12 or 3.13 is needed, $(PYTHON) is `$(PYTHON) --version`. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
+	@mkdir -p data/faces
+	@touch $@
+
+demo: env ## drawn faces through the whole pipeline, with a small model, and the result
+	dvc exp run -S data_path=data/demo -S image_size=64 -S weights=random -S epochs=20 -S learning_rate=0.001
+	@shopper-age result
+	@echo "params.yaml now holds the demo's settings; 'git checkout params.yaml' brings back the defaults."
+
+repro: env ## the pipeline on your photos: dvc repro
+	dvc repro
+
+result: env ## the figures of the last evaluation
+	@shopper-age result
+
+ui: env ## the MLflow UI on http://localhost:5000
+	mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1 --port 5000 --workers 1
+
+send-log: env ## sends to MLflow what could not be logged before
+	shopper-age send-log
+
+test: env lint ## lint and all tests
+	pytest
+
+test-fast: env ## the tests that take seconds
+	pytest -m "not pipeline"
+
+lint: env ## ruff and mypy
+	ruff check .
+	ruff format --check .
+	mypy
+
+format: env ## formats the code
+	ruff check --fix .
+	ruff format .

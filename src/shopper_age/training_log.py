@@ -1,0 +1,59 @@
+"""What is remembered of a training: its key, a row per epoch on disk and in MLflow, its figures."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from shopper_age.checkpoint import VALIDATION_MAE, Row
+from shopper_age.files import write_csv, write_json
+from shopper_age.hashing import content_key
+from shopper_age.params import Params
+from shopper_age.tracking import Run
+
+# The modules that decide which weights come out: editing one makes an interrupted training start afresh.
+_CODE = ("augmentation", "checkpoint", "loading", "losses", "model", "photos", "training", "weights")
+# Settings of other stages, and those that change nothing about the weights.
+_OTHER_SETTINGS = {"validate_data", "eda", "split", "evaluate", "tracking", "data_path"}
+
+
+def training_settings(params: Params) -> dict[str, Any]:
+    """The settings that decide which weights come out of given data."""
+    return params.model_dump(mode="json", exclude=_OTHER_SETTINGS)
+
+
+def training_key(params: Params, *data: Path) -> str:
+    """Equal for equal trainings: same settings, same `data` files, same initial weights, same code."""
+    weights = [Path(params.weights)] if Path(params.weights).is_file() else []
+    code = [Path(__file__).with_name(f"{name}.py") for name in _CODE]
+    return content_key(training_settings(params), *data, *weights, *code)
+
+
+def epoch_log(run: Run, report: Path, *, n_photos: int) -> Callable[[list[Row]], None]:
+    """A function of the history so far that brings history.csv, metrics.json and the MLflow run up to date.
+
+    history.csv has no times in it, so that the same training gives the same file.
+    """
+
+    def log(history: list[Row]) -> None:
+        table = pd.DataFrame(history)
+        write_csv(report / "history.csv", table.drop(columns="seconds").round(6))
+        write_json(report / "metrics.json", training_figures(table))
+        for row in history:
+            speed = {"seconds_per_epoch": row["seconds"], "images_per_second": n_photos / row["seconds"]}
+            figures = {name: value for name, value in row.items() if name not in ("epoch", "seconds")}
+            run.log_metrics({**figures, **speed}, step=int(row["epoch"]))
+
+    return log
+
+
+def training_figures(history: pd.DataFrame) -> dict[str, Any]:
+    """The training at a glance: epochs run, the epoch with the lowest validation MAE, and MAE in years."""
+    best = history.loc[history[VALIDATION_MAE].idxmin()]
+    return {
+        "epochs_run": len(history),
+        "best_epoch": int(best["epoch"]),
+        "train_mae": round(float(best["mae"]), 4),
+        "val_mae": round(float(best[VALIDATION_MAE]), 4),
+    }

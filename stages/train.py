@@ -1,0 +1,87 @@
+"""Stage train: fits the model to the training photos and keeps the best epoch."""
+
+import shutil
+from pathlib import Path
+
+from shopper_age.archive import save_model
+from shopper_age.augmentation import augmentation_sheet
+from shopper_age.checkpoint import claimed
+from shopper_age.faces import TRAIN, VALIDATION, read_splits
+from shopper_age.files import save_picture
+from shopper_age.hardware import choose_precision, gpu_name
+from shopper_age.loading import load_test, load_train
+from shopper_age.model import create_model, in_float32
+from shopper_age.params import load_params
+from shopper_age.provenance import dvc_md5, project_root
+from shopper_age.stage import run_stage
+from shopper_age.tracking import training_run
+from shopper_age.training import set_seed, train_model
+from shopper_age.training_log import epoch_log, training_key, training_settings
+
+SPLITS = Path("data/splits/splits.csv")
+MANIFEST = Path("reports/validate_data/manifest.csv")
+MODEL = Path("models/age_resnet50.keras")
+REPORT = Path("reports/train")
+
+
+def main() -> None:
+    params = load_params()
+    set_seed(params.seed, deterministic=params.train.deterministic)
+    precision, why = choose_precision(params.train.precision)
+    print(f"train: computing in {precision} ({why})", flush=True)
+
+    splits = read_splits(SPLITS)
+    data = {
+        "splits": splits,
+        "image_size": params.image_size,
+        "batch_size": params.batch_size,
+        "cache_gib": params.train.cache_gib,
+    }
+    augmentation = params.train.augmentation
+    train_data = load_train(params.data_path, **data, seed=params.seed, augmentation=augmentation)
+    validation_data = load_test(params.data_path, **data, part=VALIDATION)
+    save_picture(REPORT / "augmentation.png", augmentation_sheet(train_data))
+
+    model = create_model(
+        (params.image_size, params.image_size, 3),
+        weights=params.weights,
+        loss=params.loss,
+        label_sigma=params.train.label_sigma,
+        l1_weight=params.train.l1_weight,
+        precision=precision,
+    )
+    tags = {
+        "data_md5": dvc_md5(params.data_path) or "unknown",
+        "precision": precision,
+        "gpu": gpu_name(),
+    }
+    with claimed(project_root() / ".checkpoints" / training_key(params, SPLITS, MANIFEST)) as folder:
+        run_id = folder / "run_id"
+        resume_id = run_id.read_text(encoding="utf-8") if run_id.is_file() else None
+        with training_run(
+            params.tracking.experiment,
+            params=training_settings(params),
+            tags=tags,
+            resume_id=resume_id,
+            log_photos=params.tracking.log_photos,
+        ) as run:
+            run_id.write_text(run.id, encoding="utf-8")
+            train_model(
+                model,
+                train_data,
+                validation_data,
+                epochs=params.epochs,
+                settings=params.train,
+                learning_rate=params.learning_rate,
+                checkpoint_folder=folder,
+                on_epoch=epoch_log(run, REPORT, n_photos=int((splits["split"] == TRAIN).sum())),
+            )
+            save_model(in_float32(model), MODEL)
+            run.set_model(MODEL)
+            run.log_artifact(REPORT / "history.csv", "train")
+            run.log_artifact(REPORT / "augmentation.png", "train", shows_people=True)
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    run_stage(main)
