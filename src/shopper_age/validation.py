@@ -1,7 +1,8 @@
 """Checking the labels and their photos: all findings, the manifest of what is usable, and the gate."""
 
+import posixpath
 from collections.abc import Mapping
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -170,7 +171,7 @@ def check_gate(summary: Mapping[str, float], *, max_bad_share: float, findings_p
 
 def _stem(name: str) -> str:
     """What is left of a name that was mistyped in case, folder, kind of slash or ending."""
-    return PureWindowsPath(name).stem.casefold()
+    return posixpath.splitext(posixpath.basename(name.replace("\\", "/")))[0].casefold()
 
 
 def _manifest(
