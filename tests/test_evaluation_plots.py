@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from evaluations import estimates, evaluation_of, usual_evaluation
 from matplotlib.figure import Figure
 
 from shopper_age import evaluation_plots as plots
@@ -60,3 +61,40 @@ def test_the_evaluation_reads_only_the_worst_photos(history, photo):
     assert rows == list(range(19, 7, -1))
     assert all(isinstance(figure, Figure) for figure in figures.values())
     assert "The 12 photos with the largest errors, of n = 20" in texts(figures["worst_photos.png"])
+
+
+@pytest.mark.parametrize("sd", [4.0, None])
+def test_every_model_leaves_the_same_pictures(history, sd, tmp_path):
+    asked = []
+
+    def read_photos(rows):
+        asked.append(len(rows))
+        return np.zeros((len(rows), 8, 8, 3), dtype=np.uint8)
+
+    figures = plots.draw_all(
+        usual_evaluation(sd=sd),
+        history=history,
+        read_photos=read_photos,
+        explain=lambda photos: np.ones((len(photos), 2, 2)),
+    )
+    assert len(figures) == 14
+    assert sorted(asked) == [8, 15, 15]
+    for name, figure in figures.items():
+        figure.savefig(tmp_path / name)
+    says = "This model answers with a number, not with probabilities."
+    assert (says in texts(figures["reliability.png"])) == (sd is None)
+    assert "The 15 photos with the smallest errors, of n = 300" in texts(figures["best_photos.png"])
+
+
+def test_the_few_photos_of_a_small_test_part_are_shown_once(history):
+    people = estimates([16.0, 30.0, 40.0], np.array([1.0, 2.0, 3.0]))
+    shown = []
+    plots.draw_all(
+        evaluation_of(people, people),
+        history=history,
+        read_photos=lambda rows: (
+            shown.append(rows.tolist()) or np.zeros((len(rows), 8, 8, 3), dtype=np.uint8)
+        ),
+        explain=lambda photos: np.ones((len(photos), 2, 2)),
+    )
+    assert shown == [[2, 1, 0], [2, 1, 0], [0, 1, 2]]

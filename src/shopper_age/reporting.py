@@ -2,95 +2,36 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from numpy.typing import ArrayLike
 
-# Fewer photos than this in a band or slice are shown, but no sentence is built on them.
-MIN_PHOTOS = 30
-# A mean error of this many years in a band is worth a sentence.
-NOTABLE_BIAS = 2.0
-# An epoch is better than another when its validation MAE is lower by at least this share.
-CLEARLY_BETTER = 0.03
-# Beyond this ratio of validation to training MAE the model knows its training photos much better than others.
-LARGE_GAP = 1.25
+from shopper_age.evaluation import Evaluation, IdRule
+from shopper_age.id_check import (
+    NIST_BEST_APPLICATION_PHOTOS,
+    NIST_BEST_BORDER_PHOTOS,
+    NIST_WORST_ABOVE,
+    OLDEST_THRESHOLD_AGE,
+    SHOWN_THRESHOLD_AGES,
+    rates_at,
+)
+from shopper_age.verdicts import (
+    MAX_MISPLACED,
+    MIN_ACCURACY,
+    MIN_PHOTOS,
+    clearly_worse_slices,
+    judge_bands,
+    judge_groups,
+    judge_id_rule,
+    judge_intervals,
+    judge_training,
+)
 
-
-@dataclass(frozen=True)
-class Training:
-    """What the training history shows; MAE in years."""
-
-    n_epochs: int
-    best_epoch: int
-    best_val_mae: float
-    last_val_mae: float
-    last_mae: float
-    # The last epoch was clearly the best one; clearly worse than the best one; or neither.
-    trend: Literal["improving", "worsening", "settled"]
-    has_large_gap: bool
-
-
-def judge_training(history: pd.DataFrame) -> Training:
-    """Reads a history with a row per epoch and `epoch`, `mae` and `val_mae` in years.
-
-    Raises:
-        ValueError: there is no epoch.
-    """
-    if history.empty:
-        raise ValueError("the training history holds no epoch")
-    best, last = history.loc[history["val_mae"].idxmin()], history.iloc[-1]
-    earlier = history["val_mae"].iloc[:-1].min()
-    trend: Literal["improving", "worsening", "settled"]
-    if last["val_mae"] < earlier * (1 - CLEARLY_BETTER):
-        trend = "improving"
-    elif last["val_mae"] * (1 - CLEARLY_BETTER) > best["val_mae"]:
-        trend = "worsening"
-    else:
-        trend = "settled"
-    return Training(
-        n_epochs=len(history),
-        best_epoch=int(best["epoch"]),
-        best_val_mae=float(best["val_mae"]),
-        last_val_mae=float(last["val_mae"]),
-        last_mae=float(last["mae"]),
-        trend=trend,
-        has_large_gap=bool(last["val_mae"] > LARGE_GAP * last["mae"]),
-    )
-
-
-@dataclass(frozen=True)
-class BandErrors:
-    """What the errors per band of age show. A band is a row with `age_band`, `n`, `mae` and `bias`."""
-
-    # Lowest and highest MAE among the bands with enough photos; None unless there are two such bands.
-    best: dict[str, Any] | None
-    worst: dict[str, Any] | None
-    # Bands whose mean error is notable, youngest first.
-    too_old: list[dict[str, Any]]
-    too_young: list[dict[str, Any]]
-    # The young are estimated too old and the old too young.
-    is_pulled_inwards: bool
-    # Bands with photos, but too few for a sentence.
-    small: list[dict[str, Any]]
-
-
-def judge_bands(bands: pd.DataFrame) -> BandErrors:
-    """Reads a table of `age_band`, `n`, `mae`, `bias` (years), youngest band first."""
-    large = bands[bands["n"] >= MIN_PHOTOS]
-    by_error = large.sort_values("mae").to_dict("records")
-    too_old, too_young = large[large["bias"] >= NOTABLE_BIAS], large[large["bias"] <= -NOTABLE_BIAS]
-    return BandErrors(
-        best=by_error[0] if len(by_error) > 1 else None,
-        worst=by_error[-1] if len(by_error) > 1 else None,
-        too_old=too_old.to_dict("records"),
-        too_young=too_young.to_dict("records"),
-        is_pulled_inwards=bool(
-            len(too_old) and len(too_young) and too_old.index.max() < too_young.index.min()
-        ),
-        small=bands[(bands["n"] > 0) & (bands["n"] < MIN_PHOTOS)].to_dict("records"),
-    )
+# Rows of the table of doubtful labels in the report.
+N_DOUBTS = 10
 
 
 def render_report(
@@ -125,6 +66,108 @@ def render_report(
     )
 
 
+def render_analysis(evaluation: Evaluation, *, history: pd.DataFrame, drawn_faces: bool) -> str:
+    """The whole analysis as Markdown; its pictures are linked by the names that `draw_all` gives them.
+
+    Args:
+        history: a row per epoch with `epoch`, `mae` and `val_mae`.
+        drawn_faces: whether the photos are the demo's drawings.
+    """
+    rates = evaluation.by_age.rates
+    chosen = [] if evaluation.by_age.chosen is None else [evaluation.by_age.chosen]
+    thresholds = {*SHOWN_THRESHOLD_AGES, *chosen} & {*rates["threshold"]}
+    abstained = evaluation.intervals.abstained
+    return _render(
+        "analysis.md.j2",
+        **_findings(evaluation),
+        drawn_faces=drawn_faces,
+        training=judge_training(history),
+        bands=evaluation.bands.to_dict("records"),
+        id_rows=[_id_row(evaluation.by_age, threshold) for threshold in sorted(thresholds)],
+        by_probability=evaluation.by_probability,
+        id_by_probability=evaluation.by_probability and judge_id_rule(evaluation.by_probability, evaluation),
+        calibration_error=evaluation.figures.get("id_calibration_error"),
+        seventeen=_seventeen_at_25(evaluation),
+        nist={
+            "application": NIST_BEST_APPLICATION_PHOTOS,
+            "border": NIST_BEST_BORDER_PHOTOS,
+            "worst": NIST_WORST_ABOVE,
+        },
+        intervals=judge_intervals(evaluation),
+        abstained=abstained,
+        max_width=evaluation.params.max_interval_width,
+        n_slices=len(evaluation.slices),
+        n_small_slices=int(evaluation.slices["is_small"].sum()),
+        doubts=evaluation.doubts.head(N_DOUBTS).to_dict("records"),
+    )
+
+
+def render_model_card(
+    evaluation: Evaluation,
+    *,
+    train_ages: ArrayLike,
+    image_size: int,
+    weights: str,
+    loss: str,
+    drawn_faces: bool,
+) -> str:
+    """The model card as Markdown: what the model is for, what not, and how well it does.
+
+    Args:
+        train_ages: of the photos that were learnt from, in years.
+        image_size, weights, loss: the settings it was trained with.
+
+    Source: Mitchell et al. 2019, "Model Cards for Model Reporting", FAT*.
+    """
+    ages = np.quantile(np.asarray(train_ages, dtype=float), (0, 0.25, 0.5, 0.75, 1))
+    return _render(
+        "model_card.md.j2",
+        **_findings(evaluation),
+        drawn_faces=drawn_faces,
+        ages=dict(zip(("min", "lower", "median", "upper", "max"), ages, strict=True)),
+        image_size=image_size,
+        weights=weights,
+        loss=loss,
+        has_distribution=evaluation.test.age_distribution is not None,
+    )
+
+
+def _findings(evaluation: Evaluation) -> dict[str, Any]:
+    """What both the analysis and the model card tell of."""
+    params = evaluation.params
+    return {
+        **evaluation.figures,
+        "figures": evaluation.figures,
+        "max_mae": params.max_mae,
+        "n_train": evaluation.n_train,
+        "n_validation": evaluation.n_validation,
+        "n_validation_minors": evaluation.n_validation_minors,
+        "by_band": judge_bands(evaluation.bands),
+        "groups": judge_groups(evaluation),
+        "group_rows": evaluation.groups.to_dict("records"),
+        "by_age": evaluation.by_age,
+        "id": judge_id_rule(evaluation.by_age, evaluation),
+        "legal_age": params.legal_age,
+        "accepted": params.max_false_positive_rate,
+        "oldest_threshold": OLDEST_THRESHOLD_AGE,
+        "level": params.interval_level,
+        "coverage": evaluation.intervals.coverage.to_dict("records"),
+        "worse_slices": clearly_worse_slices(evaluation),
+    }
+
+
+def _id_row(rule: IdRule, threshold: float) -> dict[str, Any]:
+    groups = rates_at(rule.rates, threshold).reset_index().to_dict("records")
+    return {"threshold": threshold, "groups": groups, "is_chosen": threshold == rule.chosen}
+
+
+def _seventeen_at_25(evaluation: Evaluation) -> dict[str, Any] | None:
+    """The figure that NIST counts, where the ID check counts 17-year-olds."""
+    rates = evaluation.by_age.rates
+    row = rates[(rates["group"] == "17") & (rates["threshold"] == 25)]
+    return None if row.empty else row.iloc[0].to_dict()
+
+
 def _render(template: str, **values: Any) -> str:
     environment = Environment(
         loader=PackageLoader("shopper_age"),
@@ -134,14 +177,31 @@ def _render(template: str, **values: Any) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # Markdown, not HTML
     )
-    environment.globals["min_photos"] = MIN_PHOTOS
+    environment.globals |= {
+        "min_photos": MIN_PHOTOS,
+        "max_misplaced": MAX_MISPLACED,
+        "min_accuracy": MIN_ACCURACY,
+    }
     environment.filters |= {
-        "years": lambda value: f"{value:.2f}",
-        "signed": lambda value: f"{round(value, 1) + 0.0:+.1f}".replace("-", "−"),  # no "−0.0"
-        "percent": lambda share: f"{100 * share:.0f} %",
         "count": lambda number: f"{number:,}",
         "number": lambda value: f"{value:g}",
+        "one": lambda value: f"{value:.1f}",
+        "years": lambda value: f"{value:.2f}",
+        "signed": lambda value: f"{value:+.1f}".replace("-", "−") if round(value, 1) else "0.0",
+        "percent": lambda share: f"{100 * share:.0f} %",
+        "fine": lambda share: f"{100 * share:.1f} %",
+        "exact_percent": lambda share: f"{100 * share:g} %",
+        "rate": _rate,
+        "sentence": lambda text: re.sub(r"(?<=\d)%", " %", text),
+        "cell": lambda value: re.sub(r"([\\`|*_<\[])", r"\\\1", " ".join(str(value).split())),
     }
     text = environment.get_template(template).render(**values)
     # Paragraphs that a condition left out leave their blank lines behind.
     return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def _rate(share: float) -> str:
+    """A share in percent, with a decimal where it is small; "–" where it is not known."""
+    if not np.isfinite(share):
+        return "–"
+    return f"{100 * share:.1f} %" if share < 0.1 else f"{100 * share:.0f} %"
