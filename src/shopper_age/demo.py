@@ -92,12 +92,12 @@ def _save_face(folder: Path, seed: int, number: int, file_name: str, age_years: 
 
 
 def _pose(fault: str, rng: np.random.Generator) -> Pose:
-    turn, (x, y) = rng.normal(0, 3.5), rng.normal(0, 0.045, 2)
+    turn, (x, y) = rng.normal(0, 3), rng.normal(0, 0.035, 2)
     if fault == "turned":
         turn += rng.choice((-1, 1)) * rng.uniform(15, 28)
     if fault == "off_centre":
         x, y = x + rng.choice((-1, 1)) * rng.uniform(0.18, 0.34), y + rng.uniform(-0.1, 0.2)
-    return Pose(float(turn), float(rng.uniform(0.88, 1.08)), float(x), float(y))
+    return Pose(float(turn), float(rng.uniform(1.0, 1.14)), float(x), float(y))
 
 
 def _taken(picture: Image.Image, fault: str, rng: np.random.Generator) -> Image.Image:
@@ -107,7 +107,7 @@ def _taken(picture: Image.Image, fault: str, rng: np.random.Generator) -> Image.
     if fault == "blurred":
         picture = picture.filter(ImageFilter.GaussianBlur(float(rng.uniform(1.5, 2.6))))
     across = np.linspace(-1, 1, SIDE_PX)
-    angle, slope = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.2)
+    angle, slope = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.15)
     exposure = rng.uniform(0.36, 0.52) if fault == "dim" else rng.normal(1.02, 0.06)
     light = exposure * (1 + slope * (np.cos(angle) * across + np.sin(angle) * across[:, None]))
     gain = (light[..., None] * rng.normal(1, 0.025, 3)).astype(np.float32)

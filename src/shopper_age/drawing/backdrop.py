@@ -34,9 +34,9 @@ def paint_backdrop(side_px: int, rng: np.random.Generator) -> Image.Image:
                 while x < _SIDE_PX:
                     width, height = rng.uniform(6, 15), rng.uniform(12, 22)
                     goods = _GOODS[int(rng.integers(len(_GOODS)))]
-                    draw.rectangle((x, y + 23 - height, x + width - 1, y + 23), fill=ink(goods, 0.85))
+                    draw.rectangle((x, y + 23 - height, x + width - 1, y + 23), fill=ink(goods, 0.5))
                     x += width + 0.5
-                draw.rectangle((0, y + 23, _SIDE_PX, y + 26), fill=ink((98, 84, 74), 1))
+                draw.rectangle((0, y + 23, _SIDE_PX, y + 26), fill=ink((98, 84, 74), 0.5))
         case "park":
             horizon = rng.uniform(58, 84)
             draw.rectangle((0, horizon, _SIDE_PX, _SIDE_PX), fill=ink((126, 152, 92), 1))

@@ -45,9 +45,9 @@ _BY_AGE = {
     "beard_grown": (0, 0, 0, 0, 0.15, 0.6, 1, 1, 1, 1, 1, 1, 1),
 }
 # Each measure of a face is older or younger than its owner: by this share, plus this many years.
-_FEATURE_SPREAD, _FEATURE_SPREAD_YEARS = 0.08, 0.8
+_FEATURE_SPREAD, _FEATURE_SPREAD_YEARS = 0.07, 0.7
 # And some people look older or younger all over.
-_PERSON_SPREAD = 0.05
+_PERSON_SPREAD = 0.04
 # What differs between people of all ages, as a share.
 _OWN_SPREAD = {"head_width": 0.025, "nose_width": 0.10, "lips": 0.12, "brows": 0.12}
 
@@ -109,12 +109,12 @@ def look_of(age_years: float, rng: np.random.Generator) -> Look:
     # Fair hair and light eyes are found on fair skin; the darkest hair on any.
     lightest = max(2, len(_HAIRS) - max(0, tone - 2) * 2)
     pigment = _HAIRS[int(rng.integers(lightest))]
-    dyed = female and age_years > 35 and rng.random() < 0.2
+    dyed = female and age_years > 35 and rng.random() < 0.12
     grey = _GREYS[int(rng.integers(len(_GREYS)))]
     hair = mixed(pigment, grey, 0.1 if dyed else measure["grey"])
     beard_hair = mixed(pigment, grey, min(1.0, 1.25 * measure["grey"]))
     # Skin pales and yellows slowly.
-    skin = mixed(_SKINS[tone], (214, 196, 166), 0.22 * measure["sagging"])
+    skin = mixed(_SKINS[tone], (214, 196, 166), 0.32 * measure["sagging"])
     return Look(
         measure=measure,
         female=female,
