@@ -1,4 +1,6 @@
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,6 +60,16 @@ def test_the_figures_are_flat_finite_numbers_that_json_takes(usual):
     assert usual.figures["mae"] == pytest.approx(mae(usual.test.y_true, usual.test.y_pred), abs=1e-4)
     assert 0.8 < usual.figures["interval_coverage"] < 1
     assert {"group_accuracy", "id_calibration_error", "id_probability_limit", "cs5"} <= set(usual.figures)
+
+
+def test_every_figure_is_explained_in_the_table_of_figures_and_nothing_else_is(usual):
+    text = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    first_cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    explained = [name for cell in first_cells for name in re.findall(r"`([^`]+)`", cell)]
+    patterns = [re.sub(r"<\w+>", r"\\w+", name) for name in explained]
+    names = list(usual.figures)
+    assert [name for name in names if not any(re.fullmatch(pattern, name) for pattern in patterns)] == []
+    assert [pattern for pattern in patterns if not any(re.fullmatch(pattern, name) for name in names)] == []
 
 
 def test_a_model_that_answers_with_a_number_is_judged_without_probabilities(without_distribution):

@@ -80,7 +80,7 @@ def test_every_model_leaves_the_same_pictures(history, sd, tmp_path):
     assert len(figures) == 14
     assert sorted(asked) == [8, 15, 15]
     for name, figure in figures.items():
-        figure.savefig(tmp_path / name)
+        figure.savefig(tmp_path / name, dpi=30)
     says = "This model answers with a number, not with probabilities."
     assert (says in texts(figures["reliability.png"])) == (sd is None)
     assert "The 15 photos with the smallest errors, of n = 300" in texts(figures["best_photos.png"])
