@@ -17,7 +17,10 @@ PHOTOS = np.random.default_rng(0).integers(0, 256, (5, *SHAPE)).astype("float32"
 
 @pytest.fixture(scope="module")
 def models():
-    return {loss: create_model(SHAPE, weights="random", loss=loss) for loss in ("mse", "label_distribution", "ordinal")}
+    return {
+        loss: create_model(SHAPE, weights="random", loss=loss)
+        for loss in ("mse", "label_distribution", "ordinal")
+    }
 
 
 def test_one_number_per_photo_by_default(models):
@@ -31,7 +34,10 @@ def test_one_number_per_photo_by_default(models):
 @pytest.mark.parametrize("loss", ["label_distribution", "ordinal"])
 def test_distribution_heads_answer_with_age_and_its_distribution(models, loss):
     answer = models[loss].predict(PHOTOS, verbose=0)
-    assert {name: values.shape for name, values in answer.items()} == {"age": (5, 1), "age_distribution": (5, 101)}
+    assert {name: values.shape for name, values in answer.items()} == {
+        "age": (5, 1),
+        "age_distribution": (5, 101),
+    }
     np.testing.assert_allclose(answer["age_distribution"].sum(axis=1), 1, atol=1e-5)
     assert answer["age_distribution"].min() >= -1e-6
     np.testing.assert_allclose(answer["age"][:, 0], answer["age_distribution"] @ AGES, rtol=1e-4, atol=1e-3)

@@ -45,20 +45,24 @@ def test_a_trained_age_model_can_be_trained_on(tmp_path, capsys):
 
 
 def test_a_file_of_another_network_is_refused(tmp_path):
-    keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="other")]).save_weights(tmp_path / "o.weights.h5")
-    with pytest.raises(ValueError, match="holds no layer of ResNet50 .it has other"):
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="other")]).save_weights(
+        tmp_path / "o.weights.h5"
+    )
+    with pytest.raises(ValueError, match=r"holds no layer of ResNet50 \(it has other"):
         create_model(SHAPE, weights=str(tmp_path / "o.weights.h5"))
 
 
 def test_arrays_of_another_shape_are_refused(tmp_path):
     photo = keras.Input((32, 32, 3))
-    keras.Model(photo, keras.layers.Conv2D(8, 7, name="conv1_conv")(photo)).save_weights(tmp_path / "o.weights.h5")
+    keras.Model(photo, keras.layers.Conv2D(8, 7, name="conv1_conv")(photo)).save_weights(
+        tmp_path / "o.weights.h5"
+    )
     with pytest.raises(ValueError, match=r"layer conv1_conv has shapes .*ResNet50's are"):
         create_model(SHAPE, weights=str(tmp_path / "o.weights.h5"))
 
 
 def test_a_missing_or_broken_file_is_told(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no file .*none.weights.h5"):
+    with pytest.raises(FileNotFoundError, match=r"no file .*none\.weights\.h5"):
         create_model(SHAPE, weights=str(tmp_path / "none.weights.h5"))
     (tmp_path / "broken.weights.h5").write_bytes(b"half")
     with pytest.raises(ValueError, match=r"broken\.weights\.h5 cannot be read"):

@@ -36,14 +36,18 @@ def epoch_log(run: Run, report: Path, *, n_photos: int) -> Callable[[list[Row]],
     history.csv has no times in it, so that the same training gives the same file.
     """
 
+    n_logged = 0
+
     def log(history: list[Row]) -> None:
+        nonlocal n_logged
         table = pd.DataFrame(history)
         write_csv(report / "history.csv", table.drop(columns="seconds").round(6))
         write_json(report / "metrics.json", training_figures(table))
-        for row in history:
+        for row in history[n_logged:]:
             speed = {"seconds_per_epoch": row["seconds"], "images_per_second": n_photos / row["seconds"]}
             figures = {name: value for name, value in row.items() if name not in ("epoch", "seconds")}
             run.log_metrics({**figures, **speed}, step=int(row["epoch"]))
+        n_logged = len(history)
 
     return log
 
