@@ -144,9 +144,7 @@ def evaluate(
         reliability=reliability,
         intervals=intervals,
         slices=slice_errors(true, pred, known, seed=seed),
-        doubts=label_doubts(
-            file_names, true, pred, np.ones(true.size) if uncertain is None else uncertain
-        ),
+        doubts=label_doubts(file_names, true, pred, np.ones(true.size) if uncertain is None else uncertain),
     )
 
 
