@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 # The picture is reduced to this side before it is hashed, in pixels.
 HASHED_SIDE_PX = 32
 # Of 7,591 aligned faces, copies of one photo (resaved, blurred, watermarked) differed in at most 36 of the
-# 256 fine bits, different people whose coarse hashes differ in up to 8 bits in at least 44.
+# 256 fine bits, but for one strongly relit copy (54); strangers with near coarse hashes in at least 44.
 CONFIRMING_BITS = 40
 # A hash is compared with at most so many that share one key with it, else very like photos (a video cut
 # into a million frames) would cost quadratic time. In 7,591 faces the fullest key held 10.
