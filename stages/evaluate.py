@@ -1,74 +1,99 @@
-"""Stage evaluate: measures the model on the test part, once, and writes up what was found."""
+"""Stage evaluate: judges the model on the test part, which no earlier stage has looked at."""
 
+from functools import partial
 from pathlib import Path
 
 import keras
 import pandas as pd
 
-from shopper_age.evaluation_plots import draw_evaluation
-from shopper_age.faces import FILE_NAME, REAL_AGE, SPLIT, TEST, TRAIN, photo_path, read_splits
+from shopper_age.activation_map import activation_maps
+from shopper_age.evaluation import Estimates, evaluate
+from shopper_age.evaluation_log import log_evaluation
+from shopper_age.evaluation_plots import draw_all
+from shopper_age.evaluation_tables import evaluation_tables
+from shopper_age.faces import FILE_NAME, REAL_AGE, SPLIT, TEST, TRAIN, VALIDATION, read_manifest, read_splits
 from shopper_age.files import save_figure, write_csv, write_json, write_text
 from shopper_age.hashing import content_key
-from shopper_age.loading import load_test
-from shopper_age.metrics import errors_by_band, summarise
+from shopper_age.loading import load_test, photo_store
+from shopper_age.metrics import mae
 from shopper_age.params import load_params
-from shopper_age.photos import read_photo
 from shopper_age.predicting import estimate
-from shopper_age.reporting import render_report
+from shopper_age.reporting import render_analysis, render_model_card
+from shopper_age.slices import known_of
 from shopper_age.stage import run_stage
 from shopper_age.tracking import evaluation_run
 
+FOUND = Path("reports/validate_data")
 SPLITS = Path("data/splits/splits.csv")
-MODEL = Path("models/age_resnet50.keras")
 HISTORY = Path("reports/train/history.csv")
+MODEL = Path("models/age_resnet50.keras")
 REPORT = Path("reports/evaluate")
-EARLIER_REPORTS = ("reports/validate_data/summary.json", "reports/eda")
+EARLIER = {name: Path("reports", name) for name in ("validate_data", "eda", "split")}
 
 
 def main() -> None:
     params = load_params()
-    splits = read_splits(SPLITS)
-    test, train = splits[splits[SPLIT] == TEST], splits[splits[SPLIT] == TRAIN]
-    history = pd.read_csv(HISTORY)
+    splits, manifest, history = (
+        read_splits(SPLITS),
+        read_manifest(FOUND / "manifest.csv"),
+        pd.read_csv(HISTORY),
+    )
+    ages = {
+        part: splits.loc[splits[SPLIT] == part, REAL_AGE].to_numpy() for part in (TRAIN, VALIDATION, TEST)
+    }
     model = keras.models.load_model(MODEL)
+    size = model.input_shape[1]
 
-    test_data = load_test(
-        params.data_path, splits=splits, image_size=model.input_shape[1], batch_size=64, cache_gib=0
-    )
-    estimates = estimate(model, test_data, test[REAL_AGE].to_numpy(), n_views=params.evaluate.tta)
-    true, pred = estimates.y_true, estimates.y_pred
-    figures = summarise(
-        true, pred, train_ages=train[REAL_AGE].to_numpy(), max_mae=params.evaluate.max_mae, seed=params.seed
-    )
+    def estimates(part: str, n_views: int) -> Estimates:
+        data = load_test(
+            params.data_path, splits=splits, part=part, image_size=size, batch_size=64, cache_gib=0
+        )
+        return estimate(model, data, ages[part], n_views=n_views)
 
+    test_names = splits.loc[splits[SPLIT] == TEST, FILE_NAME]
+    photos = photo_store(params.data_path, test_names, size)
+    evaluation = evaluate(
+        estimates(VALIDATION, params.evaluate.tta),
+        estimates(TEST, params.evaluate.tta),
+        file_names=test_names.to_list(),
+        train_ages=ages[TRAIN],
+        known=known_of(manifest.set_index(FILE_NAME).loc[test_names].reset_index(), photos),
+        params=params.evaluate,
+        seed=params.seed,
+    )
+    figures = dict(evaluation.figures)
+    if params.evaluate.tta > 1:
+        figures["mae_one_view"] = round(mae(ages[TEST], estimates(TEST, 1).y_pred), 4)
+
+    is_drawn = params.data_path == Path("data/demo")
     write_json(REPORT / "metrics.json", figures)
-    predictions = test[[FILE_NAME, REAL_AGE]].assign(predicted_age=pred.round(3))
-    write_csv(REPORT / "predictions.csv", predictions)
-    files = [photo_path(params.data_path, name) for name in test[FILE_NAME]]
-    pictures = draw_evaluation(
-        true, pred, history=history, read_photo=lambda row: read_photo(files[row], 224)
+    for name, table in evaluation_tables(evaluation).items():
+        write_csv(REPORT / name, table)
+    pictures = draw_all(
+        evaluation, history=history, read_photos=photos.__getitem__, explain=partial(activation_maps, model)
     )
     for name, figure in pictures.items():
         save_figure(REPORT / name, figure)
-    report = render_report(
-        figures,
-        bands=errors_by_band(true, pred),
-        history=history,
-        n_train=len(train),
-        max_mae=params.evaluate.max_mae,
-        drawn_faces=params.data_path == Path("data/demo"),
+    write_text(REPORT / "report.md", render_analysis(evaluation, history=history, drawn_faces=is_drawn))
+    model_card = render_model_card(
+        evaluation,
+        train_ages=ages[TRAIN],
+        image_size=size,
+        weights=params.weights,
+        loss=params.loss,
+        drawn_faces=is_drawn,
     )
-    write_text(REPORT / "report.md", report)
+    write_text(REPORT / "MODEL_CARD.md", model_card)
 
-    key = content_key(params.evaluate.model_dump(mode="json"), SPLITS)
+    settings = params.evaluate.model_dump(mode="json")
     with evaluation_run(
         params.tracking.experiment,
         model_path=MODEL,
-        evaluation_key=key,
+        evaluation_key=content_key(settings, SPLITS),
+        params={"evaluate": settings},
         log_photos=params.tracking.log_photos,
     ) as run:
-        run.log_metrics(figures)
-        run.describe(report)
+        log_evaluation(run, figures, REPORT, earlier=EARLIER)
 
 
 if __name__ == "__main__":

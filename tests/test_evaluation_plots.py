@@ -2,7 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from evaluations import estimates, evaluation_of, usual_evaluation
-from matplotlib.figure import Figure
 
 from shopper_age import evaluation_plots as plots
 
@@ -47,20 +46,6 @@ def test_training_curves_show_both_parts_and_ring_the_best_epoch(history):
 def test_training_curves_of_one_epoch_are_drawn(history):
     left, _ = plots.training_curves(history.head(1)).axes
     assert lines(left)["validation photos"].get_marker() == "s"
-
-
-def test_the_evaluation_reads_only_the_worst_photos(history, photo):
-    rows = []
-
-    def read_photo(row):
-        rows.append(row)
-        return photo
-
-    true = np.arange(20.0)
-    figures = plots.draw_evaluation(true, true + np.arange(20), history=history, read_photo=read_photo)
-    assert rows == list(range(19, 7, -1))
-    assert all(isinstance(figure, Figure) for figure in figures.values())
-    assert "The 12 photos with the largest errors, of n = 20" in texts(figures["worst_photos.png"])
 
 
 @pytest.mark.parametrize("sd", [4.0, None])

@@ -62,7 +62,7 @@ def test_both_readers_have_the_same_number_of_batches(faces):
 @pytest.mark.parametrize("reader", ["tf_data", "image_data_generator"])
 def test_the_test_part_is_the_same_every_time(faces, reader):
     data = load_test(faces, image_size=32, reader=reader)
-    first, second = ([next(iter(data)) for _ in range(2)] if reader == "tf_data" else [data[0], data[0]])
+    first, second = [next(iter(data)) for _ in range(2)] if reader == "tf_data" else [data[0], data[0]]
     np.testing.assert_array_equal(np.asarray(first[0]), np.asarray(second[0]))
 
 
@@ -101,7 +101,9 @@ def test_a_table_of_splits_decides_the_parts(faces, ages):
     labels = read_labels(faces)
     parts = np.array(["train", "validation", "test", "test"] * 10)
     splits = pd.DataFrame({"file_name": labels["file_name"], "real_age": ages, "split": parts})
-    assert _epoch(load_test(faces, splits=splits, image_size=32))[1].tolist() == ages[parts == "test"].tolist()
+    assert (
+        _epoch(load_test(faces, splits=splits, image_size=32))[1].tolist() == ages[parts == "test"].tolist()
+    )
     validation = load_test(faces, splits=splits, part="validation", image_size=32)
     assert _epoch(validation)[1].tolist() == ages[parts == "validation"].tolist()
 

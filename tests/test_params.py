@@ -33,7 +33,11 @@ def test_the_projects_own_params_are_valid():
 
 def test_every_line_of_the_projects_params_is_explained():
     lines = PARAMS.read_text(encoding="utf-8").splitlines()
-    values = [i for i, line in enumerate(lines) if ":" in line and not line.strip().startswith("#") and line.split(":")[1]]
+    values = [
+        i
+        for i, line in enumerate(lines)
+        if ":" in line and not line.strip().startswith("#") and line.split(":")[1]
+    ]
     for i in values:
         above = next(line for line in reversed(lines[:i]) if ":" not in line or line.strip().startswith("#"))
         assert above.strip().startswith("#"), lines[i]

@@ -19,7 +19,12 @@ def test_channels_are_red_green_blue(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "mode", "format_"),
-    [("grey.jpg", "L", "JPEG"), ("cmyk.jpg", "CMYK", "JPEG"), ("rgba.jpg", "RGBA", "PNG"), ("webp.jpg", "RGB", "WEBP")],
+    [
+        ("grey.jpg", "L", "JPEG"),
+        ("cmyk.jpg", "CMYK", "JPEG"),
+        ("rgba.jpg", "RGBA", "PNG"),
+        ("webp.jpg", "RGB", "WEBP"),
+    ],
 )
 def test_odd_kinds_become_rgb(tmp_path, name, mode, format_):
     photo = read_photo(_save(tmp_path / name, RED, mode, format=format_), 32)

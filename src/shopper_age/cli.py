@@ -59,7 +59,9 @@ def send_log() -> None:
 
 def _headline(figures: dict[str, Any]) -> list[tuple[str, str]]:
     mae, baseline = figures["mae"], figures["baseline_mae"]
-    interval = f" (95 % interval {figures['mae_low']:.2f}–{figures['mae_high']:.2f})" if "mae_low" in figures else ""
+    interval = (
+        f" (95 % interval {figures['mae_low']:.2f}–{figures['mae_high']:.2f})" if "mae_low" in figures else ""
+    )
     return [
         ("photos", f"{figures['n_test']:,}"),
         ("mean absolute error (MAE)", f"{mae:.2f} years{interval}"),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from shopper_age.age_group_plots import group_confusion, group_shares
 from shopper_age.age_groups import confusion_shares
@@ -22,35 +22,8 @@ from shopper_age.plots import BLACK, TICK_SIZE, add_legend, label_axes, new_figu
 # Photos on the sheets of the worst and the best, and of each on the sheet of activation maps.
 N_SHOWN = 15
 N_EXPLAINED = 4
-N_WORST = 12
 
 Photos = NDArray[np.uint8]
-
-
-def draw_evaluation(
-    y_true: ArrayLike, y_pred: ArrayLike, *, history: pd.DataFrame, read_photo: Callable[[int], Photos]
-) -> dict[str, Figure]:
-    """The pictures of errors and training.
-
-    Args:
-        history: as `training_curves` takes it.
-        read_photo: gives the photo of a row, uint8 (height, width, 3), RGB; called for the worst rows only.
-    """
-    true, pred = np.asarray(y_true, dtype=float), np.asarray(y_pred, dtype=float)
-    worst = rank_by_error(true, pred)[:N_WORST]
-    return {
-        "predicted_against_true.png": predicted_against_true(true, pred),
-        "error_by_age.png": error_by_age(true, pred),
-        "error_histogram.png": error_histogram(true, pred),
-        "training_curves.png": training_curves(history),
-        "worst_photos.png": photos_with_answers(
-            [read_photo(int(row)) for row in worst],
-            true[worst],
-            pred[worst],
-            title=f"The {len(worst)} photos with the largest errors, of n = {true.size:,}",
-            n_columns=4,
-        ),
-    }
 
 
 def draw_all(

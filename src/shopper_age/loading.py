@@ -1,5 +1,6 @@
 """Photos and ages as batches for Keras: what trains the model and what tests it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -90,6 +91,13 @@ def load_test(
     return _flow(generator, path, table, image_size, batch_size, shuffle=False, seed=None)
 
 
+def photo_store(
+    path: str | Path, file_names: Iterable[str], image_size: int, *, cache_gib: float = 0.0
+) -> PhotoStore:
+    """The photos of these rows, to be had by number."""
+    return PhotoStore([photo_path(path, name) for name in file_names], image_size, cache_gib=cache_gib)
+
+
 def _part(path: str | Path, splits: pd.DataFrame | None, part: str) -> pd.DataFrame:
     if splits is None:
         splits = _first_rows_test(path)
@@ -135,7 +143,7 @@ def _tf_data(
     shuffle_seed: int | None = None,
     augmentation: AugmentationParams | None = None,
 ) -> tf.data.Dataset:
-    store = PhotoStore([photo_path(path, name) for name in table[FILE_NAME]], image_size, cache_gib=cache_gib)
+    store = photo_store(path, table[FILE_NAME], image_size, cache_gib=cache_gib)
     ages = tf.constant(table[REAL_AGE], tf.float32)
     epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
 

@@ -19,7 +19,7 @@ class ValidateDataParams(_Section):
     min_age: float = Field(ge=0)
     max_age: float = Field(le=100)
     min_side_px: int = Field(ge=1)
-    max_pixels: int = Field(ge=1)
+    max_pixels: int = Field(ge=1, le=178_956_970)  # Pillow refuses more in any case
     near_duplicate_bits: int = Field(ge=0, le=8)
     max_bad_share: Share
 
@@ -125,7 +125,9 @@ def load_params(path: str | Path = "params.yaml") -> Params:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path} not found: run this from the project's top folder, where params.yaml lies.")
+        raise FileNotFoundError(
+            f"{path} not found: run this from the project's top folder, where params.yaml lies."
+        )
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
@@ -142,7 +144,7 @@ def _explain(error: ValidationError) -> str:
         key = ".".join(str(part) for part in problem["loc"]) or "the file"
         match problem["type"]:
             case "extra_forbidden":
-                problems.append(f"unknown key '{key}' (value {problem['input']!r}); remove it or correct its spelling")
+                problems.append(f"unknown key '{key}' (value {problem['input']!r}): remove it or correct it")
             case "missing":
                 problems.append(f"'{key}' is missing")
             case _:

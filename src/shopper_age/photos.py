@@ -1,7 +1,7 @@
 """Photos as arrays: one way to decode them for training, evaluation and prediction alike."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -59,6 +59,9 @@ class PhotoStore:
 
     def __len__(self) -> int:
         return len(self._paths)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[[number]][0] for number in range(len(self)))
 
     def __getitem__(self, numbers: Sequence[int] | np.ndarray) -> np.ndarray:
         numbers = np.asarray(numbers)

@@ -1,7 +1,6 @@
 """The written analysis of a model, filled in from its figures."""
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,38 +31,6 @@ from shopper_age.verdicts import (
 
 # Rows of the table of doubtful labels in the report.
 N_DOUBTS = 10
-
-
-def render_report(
-    figures: Mapping[str, float | int | bool],
-    *,
-    bands: pd.DataFrame,
-    history: pd.DataFrame,
-    n_train: int,
-    max_mae: float,
-    drawn_faces: bool,
-) -> str:
-    """The analysis as Markdown; its pictures are linked by the names that
-    `evaluation_plots.draw_evaluation` gives them.
-
-    Args:
-        figures: what `metrics.summarise` returned.
-        bands: what `metrics.errors_by_band` returned.
-        history: a row per epoch with `epoch`, `mae` and `val_mae`.
-        n_train: photos the model learnt from.
-        max_mae: the required MAE, in years.
-        drawn_faces: whether the photos are the demo's drawings.
-    """
-    return _render(
-        "report.md.j2",
-        **figures,
-        bands=bands.to_dict("records"),
-        by_band=judge_bands(bands),
-        training=judge_training(history),
-        n_train=n_train,
-        max_mae=max_mae,
-        drawn_faces=drawn_faces,
-    )
 
 
 def render_analysis(evaluation: Evaluation, *, history: pd.DataFrame, drawn_faces: bool) -> str:
