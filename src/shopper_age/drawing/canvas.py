@@ -70,6 +70,8 @@ class Canvas:
         self, line: ArrayLike, colour: Colour, width: float, opacity: float = 1.0, *, taper: float = 1.0
     ) -> None:
         """Draws an open line, `width` thick in the middle and thinner by the share `taper` at its ends."""
+        if opacity < 1 / 255:  # a young face has many invisible lines
+            return
         line = np.asarray(line, float)
         along = np.gradient(line, axis=0)
         along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
