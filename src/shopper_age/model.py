@@ -68,6 +68,8 @@ def create_model(
         outputs, keras_loss = _head(pooled, loss, label_sigma=label_sigma, l1_weight=l1_weight)
     model = keras.Model(photo, outputs, name="age_resnet50")
     _fill_constants(model)
+    if weights == "random":
+        _shorten_memory_of_statistics(model)
     load_backbone_weights(model, weights)
     model.compile(keras.optimizers.Adam(learning_rate), loss=keras_loss, metrics={AGE: [_mae()]})
     return model
@@ -157,6 +159,14 @@ def _fill_constants(model: keras.Model) -> None:
         differences[np.arange(n), np.arange(n)] = -1.0
         differences[np.arange(n), np.arange(n) + 1] = 1.0
         model.get_layer(AGE_DISTRIBUTION).set_weights([differences, np.eye(1, N_AGES, dtype="float32")[0]])
+
+
+def _shorten_memory_of_statistics(model: keras.Model) -> None:
+    # Fresh layers change fast. With Keras's momentum of 0.99 the moving statistics lag hundreds of steps behind
+    # them: on the 267 drawn training photos of the demo the test MAE was 16.1 years instead of 8.0.
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = 0.9
 
 
 def _mae() -> keras.metrics.Metric:
