@@ -162,8 +162,8 @@ def _fill_constants(model: keras.Model) -> None:
 
 
 def _shorten_memory_of_statistics(model: keras.Model) -> None:
-    # Fresh layers change fast. With Keras's momentum of 0.99 the moving statistics lag hundreds of steps behind
-    # them: on the 267 drawn training photos of the demo the test MAE was 16.1 years instead of 8.0.
+    # Fresh layers change fast. With Keras's momentum of 0.99 the moving statistics lag hundreds of steps
+    # behind: with the 267 drawn training photos of the demo the test MAE was 16.1 years instead of 8.0.
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = 0.9
