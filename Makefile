@@ -29,7 +29,8 @@ env: .venv/.complete ## the Python environment in .venv
 	@touch $@
 
 demo: env ## drawn faces through the whole pipeline, with a small model, and the result
-	dvc exp run -S data_path=data/demo -S image_size=64 -S weights=random -S epochs=20 -S learning_rate=0.001
+	dvc exp run -S data_path=data/demo -S image_size=64 -S weights=random -S epochs=8 \
+	  -S learning_rate=0.001 -S train.schedule=cosine
 	@shopper-age result
 	@echo "params.yaml now holds the demo's settings; 'git checkout params.yaml' brings back the defaults."
 
@@ -46,10 +47,10 @@ send-log: env ## sends to MLflow what could not be logged before
 	shopper-age send-log
 
 test: env lint ## lint and all tests
-	pytest
+	pytest -n logical --dist loadfile
 
 test-fast: env ## the tests that take seconds
-	pytest -m "not pipeline"
+	pytest -n logical --dist loadfile -m "not pipeline"
 
 lint: env ## ruff and mypy
 	ruff check .

@@ -1,22 +1,19 @@
 """Stage train: fits the model to the training photos and keeps the best epoch."""
 
-import shutil
 from pathlib import Path
 
 from shopper_age.archive import save_model
 from shopper_age.augmentation import augmentation_sheet
-from shopper_age.checkpoint import claimed
-from shopper_age.faces import TRAIN, VALIDATION, read_splits
+from shopper_age.faces import SPLIT, TRAIN, VALIDATION, read_splits
 from shopper_age.files import save_picture
 from shopper_age.hardware import choose_precision, gpu_name
 from shopper_age.loading import load_test, load_train
 from shopper_age.model import create_model, in_float32
 from shopper_age.params import load_params
-from shopper_age.provenance import dvc_md5, project_root
+from shopper_age.provenance import dvc_md5
 from shopper_age.stage import run_stage
-from shopper_age.tracking import training_run
 from shopper_age.training import set_seed, train_model
-from shopper_age.training_log import epoch_log, training_key, training_settings
+from shopper_age.training_log import epoch_log, resumable_run
 
 SPLITS = Path("data/splits/splits.csv")
 MANIFEST = Path("reports/validate_data/manifest.csv")
@@ -31,15 +28,11 @@ def main() -> None:
     print(f"train: computing in {precision} ({why})", flush=True)
 
     splits = read_splits(SPLITS)
-    data = {
-        "splits": splits,
-        "image_size": params.image_size,
-        "batch_size": params.batch_size,
-        "cache_gib": params.train.cache_gib,
-    }
+    options = {"splits": splits, "image_size": params.image_size, "batch_size": params.batch_size}
+    options["cache_gib"] = params.train.cache_gib
     augmentation = params.train.augmentation
-    train_data = load_train(params.data_path, **data, seed=params.seed, augmentation=augmentation)
-    validation_data = load_test(params.data_path, **data, part=VALIDATION)
+    train_data = load_train(params.data_path, **options, seed=params.seed, augmentation=augmentation)
+    validation_data = load_test(params.data_path, **options, part=VALIDATION)
     save_picture(REPORT / "augmentation.png", augmentation_sheet(train_data))
 
     model = create_model(
@@ -50,37 +43,22 @@ def main() -> None:
         l1_weight=params.train.l1_weight,
         precision=precision,
     )
-    tags = {
-        "data_md5": dvc_md5(params.data_path) or "unknown",
-        "precision": precision,
-        "gpu": gpu_name(),
-    }
-    with claimed(project_root() / ".checkpoints" / training_key(params, SPLITS, MANIFEST)) as folder:
-        run_id = folder / "run_id"
-        resume_id = run_id.read_text(encoding="utf-8") if run_id.is_file() else None
-        with training_run(
-            params.tracking.experiment,
-            params=training_settings(params),
-            tags=tags,
-            resume_id=resume_id,
-            log_photos=params.tracking.log_photos,
-        ) as run:
-            run_id.write_text(run.id, encoding="utf-8")
-            train_model(
-                model,
-                train_data,
-                validation_data,
-                epochs=params.epochs,
-                settings=params.train,
-                learning_rate=params.learning_rate,
-                checkpoint_folder=folder,
-                on_epoch=epoch_log(run, REPORT, n_photos=int((splits["split"] == TRAIN).sum())),
-            )
-            save_model(in_float32(model), MODEL)
-            run.set_model(MODEL)
-            run.log_artifact(REPORT / "history.csv", "train")
-            run.log_artifact(REPORT / "augmentation.png", "train", shows_people=True)
-        shutil.rmtree(folder)
+    tags = {"data_md5": dvc_md5(params.data_path) or "unknown", "precision": precision, "gpu": gpu_name()}
+    with resumable_run(params, SPLITS, MANIFEST, tags=tags) as (folder, run):
+        train_model(
+            model,
+            train_data,
+            validation_data,
+            epochs=params.epochs,
+            settings=params.train,
+            learning_rate=params.learning_rate,
+            checkpoint_folder=folder,
+            on_epoch=epoch_log(run, REPORT, n_photos=int((splits[SPLIT] == TRAIN).sum())),
+        )
+        save_model(in_float32(model), MODEL)
+        run.set_model(MODEL)
+        run.log_artifact(REPORT / "history.csv", "train")
+        run.log_artifact(REPORT / "augmentation.png", "train", shows_people=True)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,19 @@
 """What is remembered of a training: its key, a row per epoch on disk and in MLflow, its figures."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from shopper_age.checkpoint import VALIDATION_MAE, Row
-from shopper_age.files import write_csv, write_json
+from shopper_age.checkpoint import VALIDATION_MAE, Row, claimed
+from shopper_age.files import write_csv, write_json, write_text
 from shopper_age.hashing import content_key
 from shopper_age.params import Params
-from shopper_age.tracking import Run
+from shopper_age.provenance import project_root
+from shopper_age.tracking import Run, training_run
 
 # The modules that decide which weights come out: editing one makes an interrupted training start afresh.
 _CODE = ("augmentation", "checkpoint", "loading", "losses", "model", "photos", "training", "weights")
@@ -28,6 +31,30 @@ def training_key(params: Params, *data: Path) -> str:
     weights = [Path(params.weights)] if Path(params.weights).is_file() else []
     code = [Path(__file__).with_name(f"{name}.py") for name in _CODE]
     return content_key(training_settings(params), *data, *weights, *code)
+
+
+@contextmanager
+def resumable_run(params: Params, *data: Path, tags: Mapping[str, str]) -> Iterator[tuple[Path, Run]]:
+    """The checkpoint folder and the MLflow run of this training; of the interrupted one, if there was one.
+
+    The folder lies in the user's checkout, where neither DVC nor a temporary copy deletes it, and is removed
+    when the block ends well.
+
+    Raises:
+        ValueError: another process trains the same at this moment.
+    """
+    with claimed(project_root() / ".checkpoints" / training_key(params, *data)) as folder:
+        run_id = folder / "run_id"
+        with training_run(
+            params.tracking.experiment,
+            params=training_settings(params),
+            tags=tags,
+            resume_id=run_id.read_text(encoding="utf-8") if run_id.is_file() else None,
+            log_photos=params.tracking.log_photos,
+        ) as run:
+            write_text(run_id, run.id)
+            yield folder, run
+        shutil.rmtree(folder)
 
 
 def epoch_log(run: Run, report: Path, *, n_photos: int) -> Callable[[list[Row]], None]:
