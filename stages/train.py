@@ -10,7 +10,7 @@ from shopper_age.hardware import choose_precision, gpu_name
 from shopper_age.loading import load_test, load_train
 from shopper_age.model import create_model, in_float32
 from shopper_age.params import load_params
-from shopper_age.provenance import dvc_md5
+from shopper_age.provenance import dvc_md5, provenance
 from shopper_age.stage import run_stage
 from shopper_age.training import set_seed, train_model
 from shopper_age.training_log import epoch_log, resumable_run
@@ -43,8 +43,8 @@ def main() -> None:
         l1_weight=params.train.l1_weight,
         precision=precision,
     )
-    tags = {"data_md5": dvc_md5(params.data_path) or "unknown", "precision": precision, "gpu": gpu_name()}
-    with resumable_run(params, SPLITS, MANIFEST, tags=tags) as (folder, run):
+    record = {"precision": precision, "gpu": gpu_name(), "data_md5": dvc_md5(params.data_path) or "unknown"}
+    with resumable_run(params, SPLITS, MANIFEST, tags=record) as (folder, run):
         train_model(
             model,
             train_data,
@@ -53,7 +53,9 @@ def main() -> None:
             settings=params.train,
             learning_rate=params.learning_rate,
             checkpoint_folder=folder,
-            on_epoch=epoch_log(run, REPORT, n_photos=int((splits[SPLIT] == TRAIN).sum())),
+            on_epoch=epoch_log(
+                run, REPORT, n_photos=int((splits[SPLIT] == TRAIN).sum()), record={**provenance(), **record}
+            ),
         )
         save_model(in_float32(model), MODEL)
         run.set_model(MODEL)

@@ -62,7 +62,7 @@ def test_what_matters_not_leaves_the_key(data):
 
 def test_each_epoch_is_told_once_and_the_files_hold_all(tmp_path):
     run = Recorder()
-    log = epoch_log(run, tmp_path, n_photos=10)
+    log = epoch_log(run, tmp_path, n_photos=10, record={"gpu": "none"})
     log(HISTORY[:1])
     log(HISTORY)
     assert [step for step, _ in run.logged] == [1, 2]
@@ -71,6 +71,8 @@ def test_each_epoch_is_told_once_and_the_files_hold_all(tmp_path):
     table = pd.read_csv(tmp_path / "history.csv")
     assert table.columns.tolist() == ["epoch", "loss", "mae", "val_loss", "val_mae"]  # no times
     assert len(table) == 2
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record == {"gpu": "none", "seconds": 3.0, "images_per_second": 6.67}
     assert json.loads((tmp_path / "metrics.json").read_text()) == training_figures(pd.DataFrame(HISTORY))
 
 

@@ -57,12 +57,18 @@ def resumable_run(params: Params, *data: Path, tags: Mapping[str, str]) -> Itera
         shutil.rmtree(folder)
 
 
-def epoch_log(run: Run, report: Path, *, n_photos: int) -> Callable[[list[Row]], None]:
-    """A function of the history so far that brings history.csv, metrics.json and the MLflow run up to date.
+def epoch_log(
+    run: Run, report: Path, *, n_photos: int, record: Mapping[str, Any]
+) -> Callable[[list[Row]], None]:
+    """A function of the history so far that brings the files of the report and the MLflow run up to date.
 
-    history.csv has no times in it, so that the same training gives the same file.
+    The files are history.csv and metrics.json, which the same training writes again to the letter, and
+    run.json, which tells where and how fast it ran.
+
+    Args:
+        n_photos: training photos per epoch.
+        record: what run.json tells beside the speed.
     """
-
     n_logged = 0
 
     def log(history: list[Row]) -> None:
@@ -70,6 +76,9 @@ def epoch_log(run: Run, report: Path, *, n_photos: int) -> Callable[[list[Row]],
         table = pd.DataFrame(history)
         write_csv(report / "history.csv", table.drop(columns="seconds").round(6))
         write_json(report / "metrics.json", training_figures(table))
+        seconds = table["seconds"].sum()
+        speed = {"seconds": round(seconds, 1), "images_per_second": round(n_photos * len(table) / seconds, 2)}
+        write_json(report / "run.json", {**record, **speed})
         for row in history[n_logged:]:
             speed = {"seconds_per_epoch": row["seconds"], "images_per_second": n_photos / row["seconds"]}
             figures = {name: value for name, value in row.items() if name not in ("epoch", "seconds")}
