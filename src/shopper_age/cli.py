@@ -1,13 +1,19 @@
 """The command `shopper-age`: what people ask for beside the pipeline."""
 
 import json
+import math
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from shopper_age.comparison import Comparison
+    from shopper_age.results import Result
 
 app = typer.Typer(help="From face photos with known ages to an age model.", no_args_is_help=True)
 
@@ -19,6 +25,16 @@ _PICTURES = (
     (Path("reports/eda/contact_sheet.png"), "some of the photos"),
     (Path("reports/eda/ages.png"), "the ages"),
 )
+# What `compare` calls the figures, and whether they are shares rather than years.
+_COMPARED = {
+    "mae": ("mean absolute error (MAE)", False),
+    "bias": ("bias (predicted − true)", False),
+    "cs5": ("within 5 years", True),
+    "group_accuracy": ("right age group", True),
+    "id_false_positive_rate_at_25": ("minors not asked, if asked below 25", True),
+    "id_request_rate_at_25": ("adults asked, if asked below 25", True),
+}
+_Name = Annotated[str, typer.Argument(help="A DVC experiment, a Git revision, or `workspace`.")]
 
 
 @app.callback()
@@ -41,6 +57,33 @@ def result() -> None:
     for file, meaning in _PICTURES:
         if file.is_file():
             console.print(f"{file}  ({meaning})", highlight=False)
+
+
+@app.command()
+def compare(a: _Name, b: _Name) -> None:
+    """Says whether B is really better than A, judged on the same test photos."""
+    from shopper_age.comparison import changed_params, describe
+    from shopper_age.comparison import compare as compare_predictions
+    from shopper_age.results import read_result
+
+    try:
+        result_a, result_b = read_result(a), read_result(b)
+        settings = {**result_a.params.get("evaluate", {}), **result_b.params.get("evaluate", {})}
+        comparison = compare_predictions(
+            result_a.predictions,
+            result_b.predictions,
+            age_groups=settings.get("age_groups"),
+            legal_age=settings.get("legal_age"),
+        )
+    except (ValueError, OSError) as error:
+        _stop(str(error))
+    console = Console()
+    params = Table("Parameter", escape(a), escape(b), title="Parameters that differ")
+    for name, value_a, value_b in changed_params(result_a.params, result_b.params).itertuples():
+        params.add_row(name, escape(value_a), escape(value_b))
+    console.print(params if params.rows else "No parameter differs.")
+    console.print(_comparison_table(result_a, result_b, comparison))
+    console.print(escape(describe(comparison, a, b)), highlight=False)
 
 
 @app.command()
@@ -73,5 +116,28 @@ def _headline(figures: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _stop(message: str) -> None:
+def _comparison_table(a: "Result", b: "Result", comparison: "Comparison") -> Table:
+    table = Table(
+        *("Figure", escape(a.name), escape(b.name), "Difference", "95 % interval", "Photos"),
+        title=f"On the {comparison.n_common:,} test photos of both",
+    )
+    for name, figure in comparison.figures.iterrows():
+        meaning, is_share = _COMPARED[str(name)]
+        scale, form, unit = (100, ".1f", "%") if is_share else (1, ".2f", "years")
+        value_a, value_b, difference, low, high = (
+            scale * figure[column] for column in ("a", "b", "difference", "low", "high")
+        )
+        interval = "–" if math.isnan(low) else f"{low:+{form}} to {high:+{form}}"
+        if low == high == 0:  # which would look like certainty
+            interval = "no photo differs"
+        values = (f"{value_a:{form}}", f"{value_b:{form}}", f"{difference:+{form}}", interval)
+        table.add_row(f"{meaning}, {unit}", *values, f"{figure['n']:,.0f}")
+    if comparison.n_only_a or comparison.n_only_b:
+        table.add_row("MAE on its whole test part, years", *(f"{r.metrics['mae']:.2f}" for r in (a, b)))
+    verdicts = ("yes" if result.metrics["meets_requirement"] else "no" for result in (a, b))
+    table.add_row("meets its requirement, on its whole test part", *verdicts)
+    return table
+
+
+def _stop(message: str) -> NoReturn:
     sys.exit(f"shopper-age: {message}")

@@ -129,16 +129,11 @@ def describe(comparison: Comparison, name_a: str = "A", name_b: str = "B") -> st
     interval = f"95 % interval of the difference {mae['low']:+.2f} to {mae['high']:+.2f} years"
     if comparison.n_common == 1:
         interval = "one photo says nothing about others"
+    maes = f"MAE {mae['b']:.2f} against {mae['a']:.2f} years on {photos} ({interval})."
     if comparison.verdict == UNCLEAR:
-        sentence = (
-            f"There is no clear difference between {name_a} and {name_b}: MAE {mae['a']:.2f} and "
-            f"{mae['b']:.2f} years on {photos} ({interval})."
-        )
+        sentence = f"There is no clear difference between {name_b} and {name_a}: {maes}"
     else:
-        sentence = (
-            f"{name_b} is {comparison.verdict} than {name_a}: MAE {mae['b']:.2f} against {mae['a']:.2f} years "
-            f"on {photos} ({interval})."
-        )
+        sentence = f"{name_b} is {comparison.verdict} than {name_a}: {maes}"
     return " ".join([sentence, *_limits(comparison, name_a, name_b)])
 
 
@@ -166,34 +161,34 @@ def _per_photo(
     error_a, error_b = errors(true, pred_a), errors(true, pred_b)
     yield "mae", everyone, np.abs(error_a), np.abs(error_b)
     yield "bias", everyone, error_a, error_b
-    yield "cs5", everyone, *((np.abs(error) <= 5).astype(float) for error in (error_a, error_b))
+    within_a, within_b = ((np.abs(error) <= 5).astype(float) for error in (error_a, error_b))
+    yield "cs5", everyone, within_a, within_b
     if age_groups is not None:
         group = band_index(true, age_groups)
-        right = ((band_index(pred, age_groups) == group).astype(float) for pred in (pred_a, pred_b))
-        yield "group_accuracy", everyone, *right
+        right_a, right_b = (
+            (band_index(pred, age_groups) == group).astype(float) for pred in (pred_a, pred_b)
+        )
+        yield "group_accuracy", everyone, right_a, right_b
     if legal_age is not None:
         minors = true < legal_age
-        passed = [(pred >= THRESHOLD_AGE).astype(float) for pred in (pred_a, pred_b)]
-        yield f"id_false_positive_rate_at_{THRESHOLD_AGE}", minors, passed[0], passed[1]
-        yield f"id_request_rate_at_{THRESHOLD_AGE}", ~minors, 1 - passed[0], 1 - passed[1]
+        passed_a, passed_b = ((pred >= THRESHOLD_AGE).astype(float) for pred in (pred_a, pred_b))
+        yield f"id_false_positive_rate_at_{THRESHOLD_AGE}", minors, passed_a, passed_b
+        yield f"id_request_rate_at_{THRESHOLD_AGE}", ~minors, 1 - passed_a, 1 - passed_b
 
 
 def _check(name: str, table: pd.DataFrame) -> None:
-    if missing := [
-        column for column in (FILE_NAME, REAL_AGE, PREDICTED_AGE) if column not in table.columns
-    ]:
+    if missing := [column for column in (FILE_NAME, REAL_AGE, PREDICTED_AGE) if column not in table.columns]:
         raise ValueError(f"the estimates of {name} have no column {', '.join(missing)}")
     if n_twice := int(table[FILE_NAME].duplicated().sum()):
         first = table.loc[table[FILE_NAME].duplicated(), FILE_NAME].iloc[0]
-        raise ValueError(f"the estimates of {name} name {n_twice} photos twice, the first is {first}")
+        raise ValueError(f"the estimates of {name} name {_counted(n_twice, 'photo')} twice, first {first}")
 
 
 def _limits(comparison: Comparison, name_a: str, name_b: str) -> Iterator[str]:
     if comparison.n_only_a or comparison.n_only_b:
         yield (
-            f"The test parts differ: {comparison.n_only_a:,} photos of {name_a} and "
-            f"{comparison.n_only_b:,} of {name_b} were left out. A photo that one of them tests the other "
-            "may have learnt from."
+            f"The test parts differ: {_counted(comparison.n_only_a, 'photo')} of {name_a} and "
+            f"{comparison.n_only_b:,} of {name_b} were left out."
         )
     if comparison.n_relabelled:
         yield (

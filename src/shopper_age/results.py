@@ -22,7 +22,7 @@ _MAX_NAMES = 30
 
 @dataclass(frozen=True)
 class Result:
-    """One evaluation: every test photo's estimate, the figures of metrics.json, all settings as they stood."""
+    """One evaluation: every test photo's estimate, the figures of metrics.json, all settings of then."""
 
     name: str
     predictions: pd.DataFrame
@@ -60,11 +60,12 @@ def _reader(name: str) -> Callable[[Path], str]:
     """A function that reads a file of the revision, from Git or from DVC's cache or remote."""
     from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException, NotDvcRepoError
-    from dvc.scm import NoSCMError, RevError, SCMError
+    from dvc.repo import Repo
+    from dvc.scm import NoSCMError, RevError, SCMError, resolve_rev
 
     try:
-        files = DVCFileSystem(rev=name)
-        files.exists(str(PARAMS))  # it looks the revision up when it is first asked for a file
+        with Repo() as repo:
+            files = DVCFileSystem(rev=resolve_rev(repo.scm, name))
     except RevError:
         raise ValueError(f"there is no `{name}` here; {_nameable()}") from None
     except (NotDvcRepoError, NoSCMError):
