@@ -14,7 +14,7 @@ export GIT_COMMITTER_NAME ?= shopper-age
 export GIT_COMMITTER_EMAIL ?= shopper-age@localhost
 endif
 
-.PHONY: help env demo repro result test test-fast lint format ui send-log
+.PHONY: help env demo repro result test test-fast lint format ui send-log promote
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -42,6 +42,9 @@ result: env ## the figures of the last evaluation
 
 ui: env ## the MLflow UI on http://localhost:5000
 	mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1 --port 5000 --workers 1
+
+promote: env ## registers the model in MLflow; it becomes the champion if it is really better
+	shopper-age promote
 
 send-log: env ## sends to MLflow what could not be logged before
 	shopper-age send-log

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="From face photos with known ages to an age model.", no_args_is_help=True)
 
+_MODEL = Path("models/age_resnet50.keras")
 _EVALUATION = Path("reports/evaluate")
 _PICTURES = (
     (_EVALUATION / "report.md", "the model's analysis in words"),
@@ -84,6 +85,22 @@ def compare(a: _Name, b: _Name) -> None:
     console.print(params if params.rows else "No parameter differs.")
     console.print(_comparison_table(result_a, result_b, comparison))
     console.print(escape(describe(comparison, a, b)), highlight=False)
+
+
+@app.command()
+def promote() -> None:
+    """Registers the current model in MLflow; the champion it becomes only if it is really better."""
+    from shopper_age.params import load_params
+    from shopper_age.results import WORKSPACE, check_evaluated, read_result
+    from shopper_age.tracking.registry import RegistryError
+    from shopper_age.tracking.registry import promote as promote_model
+
+    try:
+        experiment = load_params().tracking.experiment
+        check_evaluated(_MODEL)
+        print(promote_model(read_result(WORKSPACE), _MODEL, experiment=experiment).sentence)
+    except (ValueError, OSError, RegistryError) as error:
+        _stop(str(error))
 
 
 @app.command()

@@ -11,11 +11,13 @@ import pandas as pd
 import yaml
 
 from shopper_age.faces import FILE_NAME
+from shopper_age.hashing import file_md5
 
 WORKSPACE = "workspace"
 PREDICTIONS = Path("reports/evaluate/predictions.csv")
 METRICS = Path("reports/evaluate/metrics.json")
 PARAMS = Path("params.yaml")
+LOCK = Path("dvc.lock")
 # Names that the error about an unknown one shows.
 _MAX_NAMES = 30
 
@@ -48,6 +50,24 @@ def read_result(name: str) -> Result:
         metrics=json.loads(read(METRICS)),
         params=yaml.safe_load(read(PARAMS)),
     )
+
+
+def check_evaluated(model_path: Path) -> None:
+    """Makes sure that the workspace's figures and estimates are those of this very model, by dvc.lock.
+
+    Raises:
+        FileNotFoundError: there is no such model, or nothing was evaluated.
+        ValueError: model or figures were changed since the last evaluation.
+    """
+    stages = yaml.safe_load(_read_workspace(LOCK)).get("stages", {})
+    evaluation = stages.get("evaluate", {})
+    entries = (*evaluation.get("deps", []), *evaluation.get("outs", []))
+    known = {entry["path"]: entry.get("md5") for entry in entries}
+    for path in (model_path, METRICS, PREDICTIONS):
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} not found: run `dvc repro`, or `dvc checkout`")
+        if file_md5(path) != known.get(path.as_posix()):
+            raise ValueError(f"{path} is not what the last evaluation left or looked at: run `dvc repro`")
 
 
 def _read_workspace(path: Path) -> str:
