@@ -1,6 +1,9 @@
 # Names for the commands people use. Each can be typed by hand after `. .venv/bin/activate`.
 PYTHON ?= python3
 REQUIREMENTS ?= requirements.txt
+BASE ?= origin/main
+# What a report may show: no people.
+REPORT_PLOTS = training_curves predicted_against_true error_by_age error_histogram group_confusion id_trade_off
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -14,7 +17,8 @@ export GIT_COMMITTER_NAME ?= shopper-age
 export GIT_COMMITTER_EMAIL ?= shopper-age@localhost
 endif
 
-.PHONY: help env demo repro result test test-fast lint format ui send-log promote
+.PHONY: help env demo repro result test test-fast lint format ui send-log promote \
+        pull experiment push report
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -37,11 +41,29 @@ demo: env ## drawn faces through the whole pipeline, with a small model, and the
 repro: env ## the pipeline on your photos: dvc repro
 	dvc repro
 
+experiment: env ## the pipeline with other settings: make experiment SETTINGS="epochs=20 loss=ordinal"
+	@set -f; set --; for setting in $$SETTINGS; do set -- "$$@" --set-param "$$setting"; done; dvc exp run "$$@"
+
 result: env ## the figures of the last evaluation
 	@shopper-age result
 
 ui: env ## the MLflow UI on http://localhost:5000
 	mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1 --port 5000 --workers 1
+
+pull: env ## photos and finished results from the DVC remote
+	dvc pull --run-cache --allow-missing --force
+
+push: env ## photos and results to the DVC remote: nobody trains the same again
+	dvc push --run-cache
+
+report: env ## training-report.md: the workspace against BASE, origin/main unless given
+	@set -e; exec > training-report.md; \
+	  echo "## The workspace against $(BASE)"; \
+	  echo; echo '```'; COLUMNS=120 shopper-age compare $(BASE) workspace 2>&1 || true; echo '```'; \
+	  echo; echo "<details><summary>All figures that changed</summary>"; \
+	  echo; dvc metrics diff --md --no-path $(BASE) --targets reports/evaluate/metrics.json; \
+	  echo; echo "</details>"; \
+	  for plot in $(REPORT_PLOTS); do echo; echo "![$$plot](reports/evaluate/$$plot.png)"; done
 
 promote: env ## registers the model in MLflow; it becomes the champion if it is really better
 	shopper-age promote
