@@ -28,7 +28,10 @@ env: .venv/.complete ## the Python environment in .venv
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
 	  echo "Python 3.11, 3.12 or 3.13 is needed, $(PYTHON) is `$(PYTHON) --version`. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
+	@# uv takes seconds where pip takes minutes; pip knows package mirrors from its own configuration
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	.venv/bin/uv pip install --quiet --python .venv -r $(REQUIREMENTS) || \
+	  .venv/bin/python -m pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
 	@mkdir -p data/faces
 	@touch $@
 
