@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from mlflow import MlflowClient
+from mlflow import MlflowClient, pyfunc
 from mlflow.exceptions import MlflowException
 from typer.testing import CliRunner
 
@@ -63,7 +63,7 @@ def store(fresh_store, tmp_path, monkeypatch) -> MlflowClient:
     shutil.copy(fresh_store, root / "mlflow.db")
     monkeypatch.setenv("DVC_ROOT", str(root))
     monkeypatch.chdir(root)
-    return MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+    return client(root)
 
 
 def result(error: float, *, names=NAMES, max_mae: float = 8.0, noise: float = 0.0) -> Result:
@@ -87,6 +87,15 @@ def train(model_path: Path) -> str:
     return run.store_id
 
 
+def client(root: Path) -> MlflowClient:
+    return MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+
+
+def load(store: MlflowClient, version: str) -> pyfunc.PyFuncModel:
+    """The registered model; by its place, since MLflow's address would stay set for other tests."""
+    return pyfunc.load_model(store.get_model_version_download_uri(REGISTERED_MODEL, version))
+
+
 def champion(store: MlflowClient) -> int | None:
     try:
         return int(store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION).version)
@@ -101,7 +110,6 @@ def proposed(model_path: Path, evaluation: Result):
 
 def test_the_first_model_that_meets_the_requirement_is_champion_and_can_be_asked(store, model_files):
     import keras
-    import mlflow
 
     run_id = train(model_files[0])
     before = store.get_run(run_id)
@@ -119,15 +127,14 @@ def test_the_first_model_that_meets_the_requirement_is_champion_and_can_be_asked
     assert (after.info.status, after.info.end_time) == ("FINISHED", before.info.end_time)
     assert len(store.get_metric_history(run_id, "val_mae")) == 2
 
-    mlflow.set_tracking_uri(f"sqlite:///{Path.cwd() / 'mlflow.db'}")
-    loaded = mlflow.pyfunc.load_model(f"models:/{REGISTERED_MODEL}@{CHAMPION}")
+    loaded = load(store, "1")
     example = loaded.input_example
     assert example.shape == (1, 8, 8, 3)
     assert (example.dtype, example.max() <= 255, example.std() > 10) == (np.float32, True, True)
     assert loaded.metadata.signature.inputs.inputs[0].shape == (-1, 8, 8, 3)
     saved = keras.models.load_model(model_files[0])
     np.testing.assert_array_equal(loaded.predict(example), saved.predict(example, verbose=0))
-    requirements = Path(mlflow.pyfunc.get_model_dependencies(version.source)).read_text().split()
+    requirements = Path(pyfunc.get_model_dependencies(version.source)).read_text().split()
     assert f"keras=={keras.__version__}" in requirements
     assert all("==" in line for line in requirements)
 
@@ -199,6 +206,19 @@ def test_without_the_champions_estimates_nothing_is_registered(store, model_file
     with pytest.raises(RegistryError, match="the estimates of version 1, the champion, cannot be read"):
         proposed(model_files[1], result(4.0))
     assert len(store.search_model_versions(f"name = '{REGISTERED_MODEL}'")) == 1
+
+
+def test_a_moved_checkout_still_has_its_champion(store, model_files, tmp_path, monkeypatch):
+    proposed(model_files[0], result(6.0))
+    assert champion(store) == 1
+    moved = (tmp_path / "project").rename(tmp_path / "moved")
+    monkeypatch.chdir(moved)
+    monkeypatch.setenv("DVC_ROOT", str(moved))
+    better = proposed(model_files[1], result(4.0))
+    assert "version 2 is better than version 1" in better.sentence
+    for version in ("1", "2"):
+        loaded = load(client(moved), version)
+        assert loaded.predict(loaded.input_example).shape == (1, 1)
 
 
 @pytest.mark.usefixtures("store")
