@@ -1,4 +1,5 @@
 # Names for the commands people use. Each can be typed by hand after `. .venv/bin/activate`.
+SHELL := bash
 PYTHON ?= python3
 REQUIREMENTS ?= requirements.txt
 BASE ?= origin/main
@@ -16,6 +17,10 @@ export GIT_AUTHOR_EMAIL ?= shopper-age@localhost
 export GIT_COMMITTER_NAME ?= shopper-age
 export GIT_COMMITTER_EMAIL ?= shopper-age@localhost
 endif
+
+# What DVC says of results that a first run cannot have yet, and TensorFlow of what this machine lacks.
+CHATTER := No file hash info found|^[IWE]0000 |All log messages before absl
+WITHOUT_CHATTER = 2> >(grep --line-buffered -vE '$(CHATTER)' >&2)
 
 .PHONY: help env demo repro result test test-fast lint format ui send-log promote \
         pull experiment push report
@@ -37,7 +42,7 @@ env: .venv/.complete ## the Python environment in .venv
 
 demo: env ## drawn faces through the whole pipeline, with a small model, and the result
 	dvc exp run -S data_path=data/demo -S image_size=64 -S weights=random -S epochs=8 \
-	  -S learning_rate=0.001 -S train.schedule=cosine
+	  -S learning_rate=0.001 -S train.schedule=cosine $(WITHOUT_CHATTER)
 	@shopper-age result
 	@echo "params.yaml now holds the demo's settings; 'git checkout params.yaml' brings back the defaults."
 

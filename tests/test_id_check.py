@@ -199,3 +199,10 @@ def test_the_trade_off_of_the_probability_rule_keeps_the_order_of_the_limits():
 def test_input_that_cannot_be_judged_is_refused(y_true, y_pred, message):
     with pytest.raises(ValueError, match=message):
         rates_by_threshold_age(y_true, y_pred, legal_age=18)
+
+
+@pytest.mark.parametrize(("n_minors", "is_proven"), [(298, False), (299, True)])
+def test_one_percent_takes_299_minors_of_whom_none_passes(n_minors, is_proven):
+    # 0.99 ** 299 is the first power of 0.99 below 5 %
+    table = rates_by_threshold_age([16] * n_minors, [16] * n_minors, legal_age=18)
+    assert judge_threshold(table, 25, max_false_positive_rate=0.01)["is_proven"] == is_proven

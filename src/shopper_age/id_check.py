@@ -107,8 +107,8 @@ def judge_threshold(
 
     Returns:
         `n_minors`, `n_passed`, `false_positive_rate`, `low`, `high`, `id_request_rate` (of all adults),
-        `meets` (the rate is low enough) and `is_proven` (so is the upper end of its interval), and `sentence`
-        in plain words. Figures that cannot be had, as without minors, are None.
+        `meets` (the rate is low enough) and `is_proven` (so is the upper end of its exact one-sided 95 %
+        interval), and `sentence` in plain words. Figures that cannot be had, as without minors, are None.
     """
     at = rates_at(rates, threshold)
     minors, adults = at.loc[ALL_MINORS], at.loc[ALL_ADULTS]
@@ -121,9 +121,17 @@ def judge_threshold(
         "high": float(minors["high"]) if seen else None,
         ID_REQUEST_RATE: float(adults["rate"]) if adults["n"] > 0 else None,
         "meets": bool(minors["rate"] <= max_false_positive_rate) if seen else None,
-        "is_proven": bool(minors["high"] <= max_false_positive_rate) if seen else None,
+        "is_proven": bool(_most_that_fits(minors) <= max_false_positive_rate) if seen else None,
         "sentence": describe_minors(int(minors["n"]), int(minors["n_hits"]), minors["low"], minors["high"]),
     }
+
+
+def _most_that_fits(minors: pd.Series) -> float:
+    """The highest rate that the minors who passed do not rule out with 95 % certainty."""
+    _, high = exact_interval(
+        minors["n_hits"], minors["n"], level=0.90
+    )  # 5 % at either end, of which one counts
+    return float(high)
 
 
 def describe_minors(n_minors: int, n_passed: int, low: float, high: float) -> str:
