@@ -80,10 +80,10 @@ send-log: env ## sends to MLflow what could not be logged before
 	shopper-age send-log
 
 test: env lint ## lint and all tests
-	pytest -n logical --dist loadfile
+	pytest -n logical --dist loadfile --no-loadscope-reorder
 
 test-fast: env ## the tests that take seconds
-	pytest -n logical --dist loadfile -m "not pipeline"
+	pytest -n logical --dist loadfile --no-loadscope-reorder -m "not pipeline"
 
 lint: env ## ruff and mypy
 	ruff check .

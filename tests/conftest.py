@@ -23,3 +23,8 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [f"{number:06d}.jpg,{age}" for number, age in enumerate(ages)]
     (folder / "labels.csv").write_text("\n".join(["file_name,real_age", *rows]) + "\n", encoding="utf-8")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow runs of the pipeline start first: one worker has them while the other does the rest."""
+    items.sort(key=lambda item: item.get_closest_marker("pipeline") is None)

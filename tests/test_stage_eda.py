@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from settings import copy_params
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,7 +28,7 @@ def run_stage_eda(folder, *options):
 @pytest.fixture
 def project(tmp_path):
     """A project after validate_data: ten usable photos of one to ten years and a finding."""
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    copy_params(tmp_path)
     photos = tmp_path / "data" / "faces" / "final_files"
     photos.mkdir(parents=True)
     rng = np.random.default_rng(0)

@@ -68,6 +68,8 @@ def test_each_epoch_is_told_once_and_the_files_hold_all(tmp_path):
     assert [step for step, _ in run.logged] == [1, 2]
     assert run.logged[1][1]["images_per_second"] == 10
     assert run.logged[1][1]["val_mae"] == 3.0
+    assert run.logged[1][1]["train_mae"] == 2.0
+    assert "mae" not in run.logged[1][1]  # evaluate's figure of the test part
     table = pd.read_csv(tmp_path / "history.csv")
     assert table.columns.tolist() == ["epoch", "loss", "mae", "val_loss", "val_mae"]  # no times
     assert len(table) == 2

@@ -19,6 +19,8 @@ from shopper_age.tracking import Run, training_run
 _CODE = ("augmentation", "checkpoint", "loading", "losses", "model", "photos", "training", "weights")
 # Settings of other stages, and those that change nothing about the weights.
 _OTHER_SETTINGS = {"validate_data", "eda", "split", "evaluate", "tracking", "data_path"}
+# Names of an epoch's figures in MLflow, where `mae` is that of the test part.
+_TRACKED = {"loss": "train_loss", "mae": "train_mae", "val_loss": "val_loss", "val_mae": "val_mae"}
 
 
 def training_settings(params: Params) -> dict[str, Any]:
@@ -81,7 +83,7 @@ def epoch_log(
         write_json(report / "run.json", {**record, **speed})
         for row in history[n_logged:]:
             speed = {"seconds_per_epoch": row["seconds"], "images_per_second": n_photos / row["seconds"]}
-            figures = {name: value for name, value in row.items() if name not in ("epoch", "seconds")}
+            figures = {_TRACKED[name]: value for name, value in row.items() if name in _TRACKED}
             run.log_metrics({**figures, **speed}, step=int(row["epoch"]))
         n_logged = len(history)
 

@@ -1,0 +1,14 @@
+"""params.yaml for checkouts that tests make."""
+
+import re
+from pathlib import Path
+
+PARAMS = Path(__file__).parents[1] / "params.yaml"
+
+
+def copy_params(folder: Path, **changes: object) -> None:
+    """Copies params.yaml with changes at its top level; `data_path`, which the demo changes, is data/faces."""
+    text = PARAMS.read_text(encoding="utf-8")
+    for name, value in {"data_path": "data/faces", **changes}.items():
+        text = re.sub(rf"(?m)^{name}: .*", f"{name}: {value}", text)
+    (folder / "params.yaml").write_text(text, encoding="utf-8")
