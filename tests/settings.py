@@ -7,7 +7,7 @@ PARAMS = Path(__file__).parents[1] / "params.yaml"
 
 
 def copy_params(folder: Path, **changes: object) -> None:
-    """Copies params.yaml with changes at its top level; `data_path`, which the demo changes, is data/faces."""
+    """Copies params.yaml, its top level changed; `data_path`, which the demo changes, is data/faces."""
     text = PARAMS.read_text(encoding="utf-8")
     for name, value in {"data_path": "data/faces", **changes}.items():
         text = re.sub(rf"(?m)^{name}: .*", f"{name}: {value}", text)
