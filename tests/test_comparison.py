@@ -17,8 +17,8 @@ from shopper_age.comparison import (
     changed_params,
     compare,
     describe,
-    paired_interval,
 )
+from shopper_age.metrics import mean_interval
 
 
 def table(true, predicted, names=None) -> pd.DataFrame:
@@ -119,7 +119,7 @@ def test_a_model_does_not_differ_from_itself():
 
 def test_the_interval_matches_the_normal_one_on_many_photos():
     difference = np.random.default_rng(1).normal(0.3, 2.0, 2_000)
-    low, high = paired_interval(difference, seed=0)
+    low, high = mean_interval(difference, seed=0)
     half = 1.96 * difference.std() / np.sqrt(difference.size)
     assert (low, high) == pytest.approx((difference.mean() - half, difference.mean() + half), abs=0.01)
 
@@ -129,7 +129,7 @@ def test_the_same_seed_gives_the_same_interval_whatever_the_memory(monkeypatch):
     before = compare(a, b, seed=4).figures
     pd.testing.assert_frame_equal(compare(a, b, seed=4).figures, before)
     assert compare(a, b, seed=5).figures.loc["mae", "low"] != before.loc["mae", "low"]
-    monkeypatch.setattr("shopper_age.comparison._BOOTSTRAP_CELLS", 900)  # 3 resamples at a time
+    monkeypatch.setattr("shopper_age.metrics._BOOTSTRAP_CELLS", 900)  # 3 resamples at a time
     pd.testing.assert_frame_equal(compare(a, b, seed=4).figures, before)
 
 

@@ -11,18 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from shopper_age.bands import band_index
 from shopper_age.faces import FILE_NAME, REAL_AGE
-from shopper_age.metrics import N_RESAMPLES, errors
+from shopper_age.metrics import errors, mean_interval
 
 PREDICTED_AGE = "predicted_age"
 BETTER, WORSE, UNCLEAR = "better", "worse", "no clear difference"
 # "Challenge 25": the threshold age at which the ID checks of two models are compared.
 THRESHOLD_AGE = 25
-# Photos times resamples that are in memory at once: 16 bytes each.
-_BOOTSTRAP_CELLS = 2_000_000
 
 _PerPhoto = tuple[str, NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]
 
@@ -86,7 +83,7 @@ def compare(
     for name, scope, value_a, value_b in _per_photo(true, pred_a, pred_b, age_groups, legal_age):
         if scope.any():
             difference = value_b[scope] - value_a[scope]
-            low, high = paired_interval(difference, seed=seed)
+            low, high = mean_interval(difference, seed=seed)
             figures = (value_a[scope].mean(), value_b[scope].mean(), difference.mean(), low, high)
             rows[name] = (*map(float, figures), int(scope.sum()))
     return Comparison(
@@ -96,30 +93,6 @@ def compare(
         n_only_b=len(b) - len(both),
         n_relabelled=int((both[f"{REAL_AGE}_a"] != both[f"{REAL_AGE}_b"]).sum()),
     )
-
-
-def paired_interval(
-    difference: NDArray[np.float64], *, seed: int, level: float = 0.95, n_resamples: int = N_RESAMPLES
-) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean of differences, one per photo, shape (n,).
-
-    Whole photos are drawn again, each with what both models said of it. One photo says nothing about
-    others: (nan, nan).
-
-    Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13.
-    """
-    if difference.size == 1:
-        return float("nan"), float("nan")
-    interval = stats.bootstrap(
-        (difference,),
-        np.mean,
-        n_resamples=n_resamples,
-        batch=max(1, _BOOTSTRAP_CELLS // difference.size),
-        confidence_level=level,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return float(interval.low), float(interval.high)
 
 
 def describe(comparison: Comparison, name_a: str = "A", name_b: str = "B") -> str:

@@ -65,20 +65,29 @@ def cs5(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 def mae_interval(
     y_true: ArrayLike, y_pred: ArrayLike, *, seed: int, level: float = 0.95, n_resamples: int = N_RESAMPLES
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of the MAE, in years: how far it could lie off by the luck of the photos.
+    """Bootstrap interval of the MAE, in years: how far it could lie off by the luck of the photos.
+
+    As `mean_interval` of the absolute errors.
+    """
+    return mean_interval(np.abs(errors(y_true, y_pred)), seed=seed, level=level, n_resamples=n_resamples)
+
+
+def mean_interval(
+    values: NDArray[np.float64], *, seed: int, level: float = 0.95, n_resamples: int = N_RESAMPLES
+) -> tuple[float, float]:
+    """Percentile bootstrap interval of the mean of values, one per photo, shape (n,).
 
     A single photo says nothing about others: (nan, nan).
 
     Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13.
     """
-    absolute = np.abs(errors(y_true, y_pred))
-    if absolute.size == 1:
+    if values.size == 1:
         return float("nan"), float("nan")
     interval = stats.bootstrap(
-        (absolute,),
+        (values,),
         np.mean,
         n_resamples=n_resamples,
-        batch=max(1, _BOOTSTRAP_CELLS // absolute.size),
+        batch=max(1, _BOOTSTRAP_CELLS // values.size),
         confidence_level=level,
         method="percentile",
         rng=np.random.default_rng(seed),

@@ -13,7 +13,6 @@ from shopper_age.weights import load_backbone_weights
 
 AGE = "age"
 AGE_DISTRIBUTION = "age_distribution"
-LAST_FEATURES = "conv5_block3_out"  # the last feature map of keras.applications.ResNet50
 
 _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 # Mean RGB of the ImageNet photos that ResNet50's published weights were trained on; the order of
