@@ -96,8 +96,7 @@ def measure_apart(faces: Path, case: dict[str, Any]) -> dict[str, Any]:
     """`measure` in a process of its own; the generator's gets TensorFlow as it comes."""
     environment = dict(os.environ)
     if case["reader"] == _GENERATOR:
-        # an empty value is TensorFlow's own choice, and keeps ours away
-        environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "")
+        environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "-1")  # TensorFlow's own choice instead of ours
     command = [sys.executable, __file__, "--faces", str(faces), "--case", json.dumps(case)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
