@@ -1,5 +1,6 @@
 """A checkout of the project as a user has it, in which tests run commands."""
 
+import copy
 import json
 import os
 import shutil
@@ -36,17 +37,17 @@ class Checkout:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         for name in CHECKED_OUT:
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+            copy_ = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
             ignored = shutil.ignore_patterns(
                 "__pycache__", "faces", "demo", "tmp", "cache", "*.egg-info", "*.keras"
             )
-            copy(ROOT / name, folder / name, **({"ignore": ignored} if copy is shutil.copytree else {}))
+            copy_(ROOT / name, folder / name, **({"ignore": ignored} if copy_ is shutil.copytree else {}))
         copy_params(folder)
         self.environment = {
             **{
                 key: value
                 for key, value in os.environ.items()
-                if not key.startswith(("DVC_", "MLFLOW_", "GIT_"))
+                if not key.startswith(("DVC_", "MLFLOW_", "GIT_", "AWS_"))
             },
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(folder / "src"),
@@ -73,6 +74,19 @@ class Checkout:
         )
         assert (done.returncode != 0) == fails, done.stdout
         return done.stdout
+
+    def make(self, target: str, fails: bool = False) -> str:
+        """Runs a target of the Makefile with the Python at hand instead of an environment of its own."""
+        makefile = str(ROOT / "Makefile")
+        return self.run("make", "--file", makefile, "--old-file", ".venv/.complete", target, fails=fails)
+
+    def clone(self, folder: Path) -> "Checkout":
+        """What a colleague gets from Git: no data, no results, an empty cache, the same surroundings."""
+        self.run("git", "clone", "--quiet", str(self.folder), str(folder))
+        clone = copy.copy(self)
+        clone.folder = folder
+        clone.environment = {**self.environment, "PYTHONPATH": str(folder / "src")}
+        return clone
 
     def json(self, path: str) -> dict:
         return json.loads((self.folder / path).read_text(encoding="utf-8"))
