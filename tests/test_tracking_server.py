@@ -104,6 +104,7 @@ def root(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
+    server.link.mend()
     root = tmp_path / "project"
     root.mkdir()
     monkeypatch.setenv("DVC_ROOT", str(root))
@@ -140,7 +141,7 @@ def test_a_training_and_its_evaluation_land_on_the_server(server: Server, root: 
     (uploaded,) = (server.folder / "artifacts").rglob("errors.png")
     assert uploaded.read_bytes() == picture.read_bytes()
     assert [path.name for path in root.iterdir() if path.name != ".tracking"] == ["model.keras"]
-    assert not list(root.glob(".tracking/spool/*"))
+    assert not list(root.glob(".tracking/spool/*/operations.jsonl"))
 
 
 def test_what_a_server_misses_while_it_is_away_is_sent_when_it_is_back(
@@ -157,7 +158,7 @@ def test_what_a_server_misses_while_it_is_away_is_sent_when_it_is_back(
     with evaluation_run(EXPERIMENT, model_path=model, evaluation_key="k1") as evaluation:
         evaluation.log_metrics({"test_mae": 7.5})
     assert "The work goes on" in capfd.readouterr().err
-    assert len(list(root.glob(".tracking/spool/*"))) == 2
+    assert len(list(root.glob(".tracking/spool/*/operations.jsonl"))) == 2
 
     server.link.mend()
     assert server.runs()[-1].info.status == "RUNNING"
