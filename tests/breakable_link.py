@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-CHUNK = 1 << 16
+CHUNK = 1 << 20
 
 
 class BreakableLink:
@@ -20,7 +20,7 @@ class BreakableLink:
         self._left: float = float("inf")
         self._open: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
-        listening = asyncio.start_server(self._connect, "127.0.0.1", 0)
+        listening = asyncio.start_server(self._connect, "127.0.0.1", 0, limit=CHUNK)
         self._listener = self._loop.run_until_complete(listening)
         self.port: int = self._listener.sockets[0].getsockname()[1]
 
@@ -62,18 +62,17 @@ class BreakableLink:
         await asyncio.gather(*connections, return_exceptions=True)
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self._left:
-            writer.transport.abort()
-            return
-        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
-        ends = {writer, server_writer}
-        self._open |= ends
+        ends = [writer]
         try:
-            await asyncio.gather(self._forward(reader, server_writer), self._forward(server_reader, writer))
+            if self._left:
+                server = await asyncio.open_connection("127.0.0.1", self._server_port, limit=CHUNK)
+                ends.append(server[1])
+                self._open.update(ends)
+                await asyncio.gather(self._forward(reader, server[1]), self._forward(server[0], writer))
         except OSError:
-            pass  # one end is gone, or the link is broken
+            pass  # the server or one end is gone, or the link is broken
         finally:
-            self._open -= ends
+            self._open.difference_update(ends)
             for end in ends:
                 end.transport.abort()
 
