@@ -1,100 +1,20 @@
 """The project as a user has it: a checkout of its own, DVC, MLflow, drawn faces and a small network."""
 
-import json
 import os
 import random
-import shutil
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
-from settings import copy_params
+from checkout import SMALL, Checkout
+from s3_store import CREDENTIALS, s3_store, set_up_remote
 
 from shopper_age.demo import draw_faces
 from shopper_age.files import write_csv
 
-ROOT = Path(__file__).parents[1]
-CHECKED_OUT = (
-    ".dvc",
-    "data",
-    "models",
-    "stages",
-    "src",
-    ".dvcignore",
-    ".gitignore",
-    "dvc.yaml",
-)
-SMALL = (
-    "image_size=32",
-    "weights=random",
-    "epochs=1",
-    "split.validation_share=0.2",
-    "loss=label_distribution",
-)
-
 pytestmark = pytest.mark.pipeline
-
-
-class Checkout:
-    """A fresh copy of the project under Git and DVC."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for name in CHECKED_OUT:
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
-            ignored = shutil.ignore_patterns(
-                "__pycache__", "faces", "demo", "tmp", "cache", "*.egg-info", "*.keras"
-            )
-            copy(ROOT / name, folder / name, **({"ignore": ignored} if copy is shutil.copytree else {}))
-        copy_params(folder)
-        self.environment = {
-            **{
-                key: value
-                for key, value in os.environ.items()
-                if not key.startswith(("DVC_", "MLFLOW_", "GIT_"))
-            },
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(folder / "src"),
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            **{
-                f"GIT_{who}_{what}": "tester@localhost"
-                for who in ("AUTHOR", "COMMITTER")
-                for what in ("NAME", "EMAIL")
-            },
-        }
-        self.run("git", "init", "--quiet")
-        self.run("git", "add", "--all")
-        self.run("git", "commit", "--quiet", "--message", "a fresh clone")
-
-    def run(self, *command: str, fails: bool = False) -> str:
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self.environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-        assert (done.returncode != 0) == fails, done.stdout
-        return done.stdout
-
-    def json(self, path: str) -> dict:
-        return json.loads((self.folder / path).read_text(encoding="utf-8"))
-
-    def runs(self) -> pd.DataFrame:
-        """The MLflow runs of the checkout, the oldest first."""
-        code = (
-            "import mlflow; mlflow.set_tracking_uri('sqlite:///mlflow.db'); "
-            "runs = mlflow.search_runs(experiment_names=['age-resnet50'], order_by=['start_time ASC']); "
-            "print(runs.to_json(orient='records'))"
-        )
-        answer = self.run(sys.executable, "-W", "ignore", "-c", code)
-        return pd.DataFrame(json.loads(answer.strip().splitlines()[-1]))
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +111,25 @@ def test_more_epochs_retrain_and_evaluate_and_nothing_else(checkout):
     runs = checkout.runs()
     assert runs["tags.mlflow.runName"].tolist() == ["first", "longer"]
     assert set(runs["status"]) == {"FINISHED"}
+
+
+def test_a_colleague_gets_all_results_from_the_store_and_trains_nothing_again(checkout, tmp_path):
+    checkout.run("dvc", "add", "data/faces")
+    with s3_store() as store:
+        for command in set_up_remote(store.port):
+            checkout.run(*command)
+        checkout.run("git", "add", "--all")
+        checkout.run("git", "commit", "--quiet", "--message", "longer training")
+        checkout.environment |= CREDENTIALS
+        checkout.make("push")
+        colleague = checkout.clone(tmp_path / "clone")
+        colleague.make("pull")
+    assert "Data and pipelines are up to date." in colleague.run("dvc", "repro")
+    for path in ("models/age_resnet50.keras", "reports/evaluate/predictions.csv", "data/faces/labels.csv"):
+        assert (colleague.folder / path).read_bytes() == (checkout.folder / path).read_bytes()
+    earlier = colleague.run("dvc", "exp", "run", "--set-param", "epochs=1")
+    for stage in ("train", "evaluate"):
+        assert f"Stage '{stage}' is cached - skipping run" in earlier
 
 
 def test_a_training_killed_at_a_random_moment_is_resumed_by_the_next_repro(checkout):
