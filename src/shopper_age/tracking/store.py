@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from shopper_age.provenance import project_root
+from shopper_age.tracking.page import page_tags
 from shopper_age.tracking.spool import hidden_folder
 
 if TYPE_CHECKING:
@@ -58,11 +59,14 @@ def connect(experiment: str) -> tuple["MlflowClient", str]:
         found = client.get_experiment_by_name(experiment)
         if found is None:
             try:
-                return client, client.create_experiment(experiment, artifact_location=files)
+                client.create_experiment(experiment, artifact_location=files)
             except MlflowException:
-                found = client.get_experiment_by_name(experiment)
-                if found is None:  # it was not that somebody else made it first
+                if client.get_experiment_by_name(experiment) is None:  # nobody else made it first
                     raise
+            found = client.get_experiment_by_name(experiment)
+        for key, value in page_tags().items():
+            if key not in found.tags:  # what people wrote there stays
+                client.set_experiment_tag(found.experiment_id, key, value)
         return client, found.experiment_id
 
 
