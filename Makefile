@@ -3,6 +3,8 @@ SHELL := bash
 PYTHON ?= python3
 REQUIREMENTS ?= requirements.txt
 BASE ?= origin/main
+# What people try first on their own photos: six trainings.
+export GRID ?= learning_rate=0.00003,0.0001,0.0003 loss=mse,label_distribution
 # What a report may show: no people.
 REPORT_PLOTS = training_curves predicted_against_true error_by_age error_histogram group_confusion id_trade_off
 
@@ -23,7 +25,7 @@ CHATTER := No file hash info found|^[IWE]0000 |All log messages before absl
 WITHOUT_CHATTER = 2> >(grep --line-buffered -vE '$(CHATTER)' >&2)
 
 .PHONY: help env demo repro result test test-fast lint format ui send-log promote \
-        pull experiment push report
+        pull experiment sweep push report
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -51,6 +53,9 @@ repro: env ## the pipeline on your photos: dvc repro
 
 experiment: env ## the pipeline with other settings: make experiment SETTINGS="epochs=20 loss=ordinal"
 	@set -f; set --; for setting in $$SETTINGS; do set -- "$$@" --set-param "$$setting"; done; dvc exp run "$$@"
+
+sweep: env ## every combination, best first: make sweep GRID="learning_rate=0.0001,0.0003 epochs=5,10"
+	@set -f; shopper-age sweep $$GRID
 
 result: env ## the figures of the last evaluation
 	@shopper-age result

@@ -77,7 +77,7 @@ class Run:
             self._log("artifact", path=str(path), folder=folder)
 
     def log_dataset(self, name: str, *, digest: str, source: str | Path, n_rows: int, context: str) -> None:
-        """Notes which data went in: its hash (up to 36 characters), place, size, and use, such as "training"."""
+        """Notes which data went in: its hash (up to 36 characters), place, size, use, such as "training"."""
         self._log("dataset", name=name, digest=digest, source=str(source), n_rows=n_rows, context=context)
 
     def finish(self, status: str) -> None:
