@@ -1,13 +1,16 @@
 import subprocess
+from itertools import repeat
 from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
+from dvc.repo.experiments.queue.celery import LocalCeleryQueue
 from settings import copy_params
 from typer.testing import CliRunner
 
+from shopper_age import sweep
 from shopper_age.cli import app
-from shopper_age.sweep import belongs, grid_params, new_name, queue_grid
+from shopper_age.sweep import belongs, grid_params, new_name, queue_grid, run_queue
 
 
 @pytest.fixture
@@ -74,3 +77,59 @@ def test_without_experiments_there_is_no_ranking(monkeypatch):
     answer = CliRunner().invoke(app, ["ranking", "sweep-1"])
     assert answer.exit_code == 1
     assert "there is no experiment of sweep-1 on this commit" in answer.output + str(answer.exception)
+
+
+@pytest.fixture
+def queue(project, monkeypatch):  # noqa: ARG001 - the queue is the project's
+    """Lets DVC's queue be in one state after the other, with a worker at it or none."""
+    monkeypatch.setattr(sweep, "POLL_SECONDS", 0)
+    monkeypatch.setattr(LocalCeleryQueue, "start_workers", lambda *_: 1)
+
+    def pretend(looks, *, has_worker):
+        remaining = iter(looks)
+        monkeypatch.setattr(sweep, "_look", lambda *_: next(remaining))
+        monkeypatch.setattr(LocalCeleryQueue, "worker_status", lambda _: {"worker": []} if has_worker else {})
+
+    return pretend
+
+
+def test_the_sweep_waits_until_each_experiment_has_ended_and_tells_each_change_once(queue):
+    waiting, running = {"few-1": "Queued", "few-2": "Queued"}, {"few-1": "Running", "few-2": "Queued"}
+    over = {"few-1": "Success", "few-2": "Failed"}
+    queue([waiting, running, {}, running, {"few-1": "Success", "few-2": "Running"}, over], has_worker=True)
+    told = []
+    assert run_queue("few", jobs=1, on_change=lambda *change: told.append(change)) == over
+    assert told == [
+        ("few-1", "Queued"),
+        ("few-2", "Queued"),
+        ("few-1", "Running"),
+        ("few-1", "Success"),
+        ("few-2", "Running"),
+        ("few-2", "Failed"),
+    ]
+
+
+def test_a_queue_whose_worker_was_killed_is_not_waited_for_for_ever(queue):
+    queue(repeat({"few-1": "Running"}), has_worker=False)
+    with pytest.raises(RuntimeError, match=r"has no worker any more.*`dvc queue start` goes on"):
+        run_queue("few", jobs=1, on_change=lambda *_: None)
+
+
+def test_who_stops_waiting_is_told_how_to_see_and_to_end_what_goes_on(monkeypatch, tmp_path):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    copy_params(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sweep, "queue_grid", lambda *_, **__: None)
+    monkeypatch.setattr(sweep, "run_queue", interrupt)
+    answer = CliRunner().invoke(app, ["sweep", "epochs=1,2", "--name", "few"])
+    told = answer.output + str(answer.exception)
+    assert answer.exit_code == 1
+    assert "`shopper-age ranking few` shows how far it is, `dvc queue stop --kill` ends it" in told
+
+
+def test_outside_a_project_the_user_is_sent_to_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="go to the project's top folder"):
+        queue_grid(["epochs=1,2"], "few", data_path=Path("data/faces"))

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
-# Seconds between two looks at the queue, and how many looks in a row may find no worker at it.
+# Seconds between two looks at the queue, and how many in a row may find no worker or nothing.
 POLL_SECONDS = 5.0
-MAX_LOOKS_WITHOUT_WORKER = 12
+MAX_VAIN_LOOKS = 12
 _UNFINISHED = ("Queued", "Running")
 
 
@@ -82,20 +82,21 @@ def run_queue(name: str, *, jobs: int, on_change: Callable[[str, str], None]) ->
     from dvc.repo import Repo
 
     states: dict[str, str] = {}
-    n_without_worker = 0
+    n_vain_looks = 0
     with Repo() as repo:
         repo.experiments.celery_queue.start_workers(jobs)
         while True:
-            for experiment, state in _states(repo, name).items():
+            look = _look(repo, name)
+            for experiment, state in look.items():
                 if states.get(experiment) != state:
                     states[experiment] = state
                     on_change(experiment, state)
-            if not any(state in _UNFINISHED for state in states.values()):
+            if states and not any(state in _UNFINISHED for state in states.values()):
                 return states
             # A busy worker may fail to answer now and then; one that was killed never does.
             has_worker = bool(repo.experiments.celery_queue.worker_status())
-            n_without_worker = 0 if has_worker else n_without_worker + 1
-            if n_without_worker > MAX_LOOKS_WITHOUT_WORKER:
+            n_vain_looks = 0 if look and has_worker else n_vain_looks + 1
+            if n_vain_looks > MAX_VAIN_LOOKS:
                 raise RuntimeError(
                     "DVC's queue has no worker any more, though experiments wait: `dvc queue start` goes on, "
                     "`dvc queue status` tells what is left"
@@ -103,18 +104,28 @@ def run_queue(name: str, *, jobs: int, on_change: Callable[[str, str], None]) ->
             time.sleep(POLL_SECONDS)
 
 
-def _states(repo: "Repo", name: str) -> dict[str, str]:
-    """What `dvc queue status` tells; `dvc exp run --run-all` leaves successes out of its list."""
-    tasks = repo.experiments.celery_queue.status()
+def _look(repo: "Repo", name: str) -> dict[str, str]:
+    """What `dvc queue status` tells of a sweep; nothing if a worker was writing at that moment."""
+    from dvc.exceptions import DvcException
+
+    try:
+        tasks = repo.experiments.celery_queue.status()
+    except (DvcException, OSError, ValueError):
+        return {}
     return {task["name"]: task["status"] for task in tasks if belongs(task["name"], name)}
 
 
 def _check_tracked(data_path: Path) -> None:
     """A queued experiment runs in a copy of the project that holds what Git and DVC know, nothing else."""
-    from dvc.exceptions import OutputNotFoundError
+    from dvc.exceptions import NotDvcRepoError, OutputNotFoundError
     from dvc.repo import Repo
+    from dvc.scm import NoSCM
 
-    with Repo() as repo:
+    try:
+        repo = Repo()
+    except NotDvcRepoError as error:
+        raise ValueError(f"{error}: go to the project's top folder first") from None
+    with repo:
         try:
             (out, *_) = repo.find_outs_by_path(str(data_path))
         except OutputNotFoundError:
@@ -122,7 +133,7 @@ def _check_tracked(data_path: Path) -> None:
                 f"{data_path} is not under DVC, so that an experiment in the queue would not find the "
                 f"photos: run `dvc add {data_path}` and `git add {data_path}.dvc` first"
             ) from None
-        if out.stage.path_in_repo in repo.scm.untracked_files():
+        if not isinstance(repo.scm, NoSCM) and out.stage.path_in_repo in repo.scm.untracked_files():
             raise ValueError(
                 f"Git does not know {out.stage.path_in_repo}, so that an experiment in the queue would not "
                 f"find the photos: run `git add {out.stage.path_in_repo}` first"
