@@ -20,6 +20,9 @@ export GIT_COMMITTER_NAME ?= shopper-age
 export GIT_COMMITTER_EMAIL ?= shopper-age@localhost
 endif
 
+# The page of the store's first experiment with the view that shopper_age.tracking.page describes.
+MODELS_VIEW := \#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=models
+
 # What DVC says of results that a first run cannot have yet, and TensorFlow of what this machine lacks.
 CHATTER := No file hash info found|^[IWE]0000 |All log messages before absl
 WITHOUT_CHATTER = 2> >(grep --line-buffered -vE '$(CHATTER)' >&2)
@@ -61,6 +64,7 @@ result: env ## the figures of the last evaluation
 	@shopper-age result
 
 ui: env ## the MLflow UI on http://localhost:5000
+	@echo "The models, the best first: http://localhost:5000/$(MODELS_VIEW)"
 	mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1 --port 5000 --workers 1
 
 pull: env ## photos and finished results from the DVC remote
