@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from shopper_age import sweep
 from shopper_age.cli import app
+from shopper_age.ranking import Experiment
 from shopper_age.sweep import belongs, grid_params, new_name, queue_grid, run_queue
 
 
@@ -70,6 +71,20 @@ def test_photos_that_a_copy_of_the_project_would_lack_stop_the_sweep_before_it_q
         queue_grid(["epoch=1,2"], "few", data_path=Path("data/faces"))
     with Repo() as repo:
         assert repo.experiments.celery_queue.status() == []
+
+
+def test_the_ranking_of_a_sweep_ends_with_how_to_see_why_one_failed(monkeypatch):
+    experiments = [
+        Experiment("few-2", "failed", {"epochs": 0}),
+        Experiment("few-1", "success", {"epochs": 2}, 5.0, 6.0, 30.0),
+        Experiment("other", "success", {"epochs": 3}, 4.0, 5.0, 30.0),
+    ]
+    monkeypatch.setattr("shopper_age.ranking.read_experiments", lambda: experiments)
+    told = CliRunner().invoke(app, ["ranking", "few"]).output
+    assert told.index("few-1") < told.index("few-2")
+    assert "few-2 failed: `dvc queue logs few-2` shows why." in told
+    assert "other" not in told
+    assert "epochs" in told
 
 
 def test_without_experiments_there_is_no_ranking(monkeypatch):

@@ -154,7 +154,7 @@ def send_log() -> None:
 
 def _print_ranking(sweep_name: str | None, params: list[str] | None = None) -> None:
     """Prints a sweep's experiments, or all, with these settings or those in which they differ."""
-    from shopper_age.ranking import ranking_table, read_experiments, varied_params
+    from shopper_age.ranking import FAILED, ranking_table, read_experiments, varied_params
     from shopper_age.sweep import belongs
 
     try:
@@ -163,7 +163,13 @@ def _print_ranking(sweep_name: str | None, params: list[str] | None = None) -> N
         _stop(str(error))
     if not experiments:
         _stop(f"there is no experiment{f' of {sweep_name}' if sweep_name else ''} on this commit")
-    Console().print(ranking_table(experiments, params or varied_params(experiments)))
+    console = Console()
+    console.print(ranking_table(experiments, params or varied_params(experiments)))
+    for experiment in experiments:
+        if experiment.state == FAILED:
+            console.print(
+                f"{experiment.name} failed: `dvc queue logs {experiment.name}` shows why.", soft_wrap=True
+            )
 
 
 def _headline(figures: dict[str, Any]) -> list[tuple[str, str]]:

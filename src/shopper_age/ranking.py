@@ -4,7 +4,7 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,23 +71,18 @@ def varied_params(experiments: Sequence[Experiment]) -> list[str]:
 
 def ranking_table(experiments: Iterable[Experiment], params: Sequence[str]) -> Table:
     """A row per experiment, in the order of `ranked`, with a column for each of the settings `params`."""
-    table = Table("Experiment", *map(escape, params))
-    for heading in ("validation MAE, years", "test MAE, years", "photos/s"):
+    table = Table("Experiment", *map(escape, params), title="By validation MAE, in years")
+    for heading in ("validation", "test", "photos/s"):
         table.add_column(heading, justify="right")
-    table.add_column("")
+    table.add_column("state")
     for experiment in ranked(experiments):
         settings = (escape(str(experiment.params.get(name, "–"))) for name in params)
         figures = (experiment.val_mae, experiment.mae, experiment.images_per_second)
         shown = ("–" if math.isnan(figure) else f"{figure:.2f}" for figure in figures)
-        table.add_row(experiment.name, *settings, *shown, "".join(_remarks(experiment)))
+        table.add_row(
+            experiment.name, *settings, *shown, "" if experiment.state == DONE else experiment.state
+        )
     return table
-
-
-def _remarks(experiment: Experiment) -> Iterator[str]:
-    if experiment.state == FAILED:
-        yield f"failed: dvc queue logs {experiment.name}"
-    elif experiment.state != DONE:
-        yield experiment.state
 
 
 def _experiment(entry: Mapping[str, Any]) -> Experiment:
@@ -95,27 +90,19 @@ def _experiment(entry: Mapping[str, Any]) -> Experiment:
     revision = entry["revs"][0]
     state = (entry.get("executor") or {}).get("state", DONE)
     data = revision["data"] or {}
-    figures = {path: file.get("data") or {} for path, file in (data.get("metrics") or {}).items()}
+    figures = {path: file.get("data") for path, file in (data.get("metrics") or {}).items()}
     settings = ((data.get("params") or {}).get("params.yaml") or {}).get("data") or {}
     # A queued or failed experiment shows the figures that lay in the workspace when it was queued.
     has_figures = state not in (FAILED, "queued")
-    record = _record(revision["rev"]) if state == DONE else None
     return Experiment(
         name=entry.get("name") or revision["rev"][:7],
         state=state,
         params=pd.json_normalize(settings, sep=".").to_dict("records")[0] if settings else {},
         val_mae=_figure(figures.get(TRAINED), "val_mae") if has_figures else math.nan,
         mae=_figure(figures.get(EVALUATED), "mae") if has_figures else math.nan,
-        images_per_second=_figure(record, "images_per_second"),
+        images_per_second=_figure(figures.get(RECORD), "images_per_second") if has_figures else math.nan,
     )
 
 
 def _figure(figures: Mapping[str, Any] | None, name: str) -> float:
     return float((figures or {}).get(name, math.nan))
-
-
-def _record(revision: str) -> dict[str, Any]:
-    """run.json of an experiment; it is in Git but no metric, lest `dvc metrics diff` show another CPU."""
-    command = ["git", "show", f"{revision}:{RECORD}"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    return json.loads(answer.stdout) if answer.returncode == 0 else {}
