@@ -14,10 +14,10 @@ from shopper_age.evaluation_tables import evaluation_tables
 from shopper_age.faces import FILE_NAME, REAL_AGE, SPLIT, TEST, TRAIN, VALIDATION, read_manifest, read_splits
 from shopper_age.files import save_figure, write_csv, write_json, write_text
 from shopper_age.hashing import content_key
-from shopper_age.loading import load_test, photo_store
+from shopper_age.loading import photo_batches, photo_store
 from shopper_age.metrics import mae
 from shopper_age.params import load_params
-from shopper_age.predicting import estimate
+from shopper_age.predicting import estimate, inference_batch_size
 from shopper_age.provenance import dvc_md5
 from shopper_age.reporting import render_analysis, render_model_card
 from shopper_age.slices import known_of
@@ -44,21 +44,19 @@ def main() -> None:
     }
     model = keras.models.load_model(MODEL)
     size = model.input_shape[1]
+    batch_size = inference_batch_size(size)
+    names = {part: splits.loc[splits[SPLIT] == part, FILE_NAME] for part in (VALIDATION, TEST)}
+    photos = {part: photo_store(params.data_path, names[part], size) for part in names}
 
     def estimates(part: str, n_views: int) -> Estimates:
-        data = load_test(
-            params.data_path, splits=splits, part=part, image_size=size, batch_size=64, cache_gib=0
-        )
-        return estimate(model, data, ages[part], n_views=n_views)
+        return estimate(model, photo_batches(photos[part], batch_size), ages[part], n_views=n_views)
 
-    test_names = splits.loc[splits[SPLIT] == TEST, FILE_NAME]
-    photos = photo_store(params.data_path, test_names, size)
     evaluation = evaluate(
         estimates(VALIDATION, params.evaluate.tta),
         estimates(TEST, params.evaluate.tta),
-        file_names=test_names.to_list(),
+        file_names=names[TEST].to_list(),
         train_ages=ages[TRAIN],
-        known=known_of(manifest.set_index(FILE_NAME).loc[test_names].reset_index(), photos),
+        known=known_of(manifest.set_index(FILE_NAME).loc[names[TEST]].reset_index(), photos[TEST]),
         params=params.evaluate,
         seed=params.seed,
     )
@@ -71,7 +69,10 @@ def main() -> None:
     for name, table in evaluation_tables(evaluation).items():
         write_csv(REPORT / name, table)
     pictures = draw_all(
-        evaluation, history=history, read_photos=photos.__getitem__, explain=partial(activation_maps, model)
+        evaluation,
+        history=history,
+        read_photos=photos[TEST].__getitem__,
+        explain=partial(activation_maps, model),
     )
     for name, figure in pictures.items():
         save_figure(REPORT / name, figure)

@@ -10,7 +10,7 @@ from shopper_age.hardware import choose_precision, gpu_name
 from shopper_age.loading import load_test, load_train
 from shopper_age.model import create_model, in_float32
 from shopper_age.params import load_params
-from shopper_age.provenance import dvc_md5, provenance
+from shopper_age.provenance import dvc_md5, project_root, provenance
 from shopper_age.stage import run_stage
 from shopper_age.training import set_seed, train_model
 from shopper_age.training_log import epoch_log, resumable_run
@@ -29,7 +29,8 @@ def main() -> None:
 
     splits = read_splits(SPLITS)
     options = {"splits": splits, "image_size": params.image_size, "batch_size": params.batch_size}
-    options["cache_gib"] = params.train.cache_gib
+    options |= {"cache_gib": params.train.cache_gib, "cache_file_gib": params.train.cache_file_gib}
+    options["cache_folder"] = project_root() / ".photo_cache"
     augmentation = params.train.augmentation
     train_data = load_train(params.data_path, **options, seed=params.seed, augmentation=augmentation)
     validation_data = load_test(params.data_path, **options, part=VALIDATION)

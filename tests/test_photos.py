@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
-from shopper_age.photos import PhotoStore, read_photo
+from shopper_age import photos
+from shopper_age.photos import read_photo
 
 RED = np.zeros((20, 10, 3), np.uint8) + np.array([255, 0, 0], np.uint8)
 
@@ -66,29 +67,43 @@ def test_what_cannot_be_read_is_named(tmp_path):
         read_photo(tmp_path / "none.jpg")
 
 
-@pytest.fixture
-def paths(tmp_path):
-    return [_save(tmp_path / f"{shade}.png", np.full((8, 8, 3), shade, np.uint8)) for shade in (10, 20, 30)]
+def test_a_jpeg_that_was_cut_off_is_not_filled_up_with_grey(tmp_path):
+    path = _save(tmp_path / "cut.jpg", np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(ValueError, match=r"cut\.jpg cannot be decoded"):
+        read_photo(path)
 
 
-def test_photos_come_in_the_order_asked_for(paths):
-    store = PhotoStore(paths, 8, cache_gib=1)
-    assert store[[2, 0, 0]][:, 0, 0, 0].tolist() == [30, 10, 10]
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"exif": 6}, {"exif": 3}])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_jpeg_decodes_as_pillow_decodes_it(tmp_path, mode, options):
+    if "exif" in options:
+        exif = Image.Exif()
+        exif[0x0112] = options["exif"]
+        options = {"exif": exif}
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    path = _save(tmp_path / "a.jpg", pixels, mode, **options)
+    with Image.open(path) as image:
+        expected = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    np.testing.assert_array_equal(read_photo(path), expected)
 
 
-def test_a_kept_photo_is_not_read_again(paths):
-    store = PhotoStore(paths, 8, cache_gib=1)
-    store[[0, 1]]
-    for path in paths:
-        path.unlink()
-    assert store[[1, 0]][:, 0, 0, 0].tolist() == [20, 10]
-    with pytest.raises(FileNotFoundError):
-        store[[2]]
+@pytest.mark.parametrize(("size", "decoded"), [(32, 128), (64, 128), (65, 256), (300, 1024)])
+def test_a_large_jpeg_is_decoded_at_a_part_of_its_size_but_never_below_twice_the_one_asked_for(
+    tmp_path, monkeypatch, size, decoded
+):
+    noise = np.random.default_rng(0).integers(0, 256, (1024, 1200, 3), np.uint8)
+    path = _save(tmp_path / "large.jpg", noise, quality=95)
+    heights = []
+    monkeypatch.setattr(photos, "resize", lambda photo, _: heights.append(len(photo)))
+    read_photo(path, size)
+    assert heights == [decoded]
 
 
-def test_the_cache_never_exceeds_its_limit(paths):
-    one_byte_short = (3 * 8 * 8 * 3 - 1) / 2**30
-    store = PhotoStore(paths, 8, cache_gib=one_byte_short)
-    assert not store.is_cached
-    assert store[[1]][0, 0, 0, 0] == 20
-    assert store._kept.nbytes == 0
+def test_a_photo_grows_smoothly_and_shrinks_by_averaging():
+    small = np.array([[0, 200]], np.uint8).repeat(2, axis=0)[..., None].repeat(3, axis=2)
+    grown = photos.resize(small, 8)[0, :, 0]
+    assert (np.diff(grown.astype(int)) >= 0).all()
+    assert 0 < grown[3] < grown[4] < 200
+    checks = (np.indices((64, 64)).sum(axis=0) % 2 * 200).astype(np.uint8)[..., None].repeat(3, axis=2)
+    np.testing.assert_array_equal(photos.resize(checks, 16), 100)

@@ -33,6 +33,7 @@ SETTINGS = TrainParams(
     jit_compile="false",
     deterministic=True,
     cache_gib=1.0,
+    cache_file_gib=0.0,
     augmentation=FLIP,
 )
 

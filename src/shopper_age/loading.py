@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from shopper_age.augmentation import augmenter
+from shopper_age.augmentation import colour_layers, move, recolourer
 from shopper_age.faces import FILE_NAME, PHOTO_FOLDER, REAL_AGE, SPLIT, TEST, TRAIN, photo_path, read_labels
 from shopper_age.params import AugmentationParams
-from shopper_age.photos import PhotoStore
+from shopper_age.photo_store import PhotoStore
 
 Reader = Literal["tf_data", "image_data_generator"]
 
@@ -31,6 +31,8 @@ def load_train(
     seed: int = 0,
     augmentation: AugmentationParams = _FLIP_ONLY,
     cache_gib: float = 4.0,
+    cache_folder: str | Path | None = None,
+    cache_file_gib: float = 0.0,
 ) -> Any:
     """Shuffled, augmented batches of training photos with their ages, for `train_model` or `model.fit`.
 
@@ -49,7 +51,8 @@ def load_train(
         image_size: side of the square photos, in pixels.
         batch_size: photos per batch; the last of an epoch may be smaller.
         augmentation: strengths of the random changes.
-        cache_gib: decoded photos are kept in memory if all fit into this; reader "tf_data" only.
+        cache_gib: decoded photos are kept in memory if all fit into this, else in a file in `cache_folder`,
+            if there is one and they fit into `cache_file_gib`; reader "tf_data" only.
 
     Raises:
         FileNotFoundError: there is no labels.csv.
@@ -57,15 +60,9 @@ def load_train(
     """
     table = _part(path, splits, TRAIN)
     if _is_tf_data(reader):
-        return _tf_data(
-            path,
-            table,
-            image_size,
-            batch_size,
-            cache_gib=cache_gib,
-            shuffle_seed=seed,
-            augmentation=augmentation,
-        )
+        cache = {"cache_gib": cache_gib, "cache_folder": cache_folder, "cache_file_gib": cache_file_gib}
+        store = photo_store(path, table[FILE_NAME], image_size, **cache)
+        return _tf_data(store, table[REAL_AGE], batch_size, shuffle_seed=seed, augmentation=augmentation)
     generator = _image_data_generator(augmentation)
     return _flow(generator, path, table, image_size, batch_size, shuffle=True, seed=seed)
 
@@ -79,6 +76,8 @@ def load_test(
     image_size: int = 224,
     batch_size: int = 16,
     cache_gib: float = 4.0,
+    cache_folder: str | Path | None = None,
+    cache_file_gib: float = 0.0,
 ) -> Any:
     """Batches of the test part (or `part="validation"`) in the order of the table, never augmented.
 
@@ -86,16 +85,32 @@ def load_test(
     """
     table = _part(path, splits, part)
     if _is_tf_data(reader):
-        return _tf_data(path, table, image_size, batch_size, cache_gib=cache_gib)
+        cache = {"cache_gib": cache_gib, "cache_folder": cache_folder, "cache_file_gib": cache_file_gib}
+        return _tf_data(photo_store(path, table[FILE_NAME], image_size, **cache), table[REAL_AGE], batch_size)
     generator = tf.keras.preprocessing.image.ImageDataGenerator()
     return _flow(generator, path, table, image_size, batch_size, shuffle=False, seed=None)
 
 
-def photo_store(
-    path: str | Path, file_names: Iterable[str], image_size: int, *, cache_gib: float = 0.0
-) -> PhotoStore:
-    """The photos of these rows, to be had by number."""
-    return PhotoStore([photo_path(path, name) for name in file_names], image_size, cache_gib=cache_gib)
+def photo_store(path: str | Path, file_names: Iterable[str], image_size: int, **cache: Any) -> PhotoStore:
+    """The photos of these rows, to be had by number; `cache` as in `PhotoStore`."""
+    return PhotoStore([photo_path(path, name) for name in file_names], image_size, **cache)
+
+
+def photo_batches(store: PhotoStore, batch_size: int) -> tf.data.Dataset:
+    """The photos alone, float32 (batch_size, side, side, 3), for `model.predict`.
+
+    Every batch is full, as TensorFlow would compile the model again for a shorter one: the last photo is
+    repeated at the end.
+    """
+    n_missing = -len(store) % batch_size
+    numbers = np.pad(np.arange(len(store)), (0, n_missing), mode="edge").reshape(-1, batch_size)
+    shape = (batch_size, store.size_px, store.size_px, 3)
+
+    def fetch(batch: tf.Tensor) -> tf.Tensor:
+        photos = tf.numpy_function(store.__getitem__, [batch], tf.uint8)
+        return tf.cast(tf.ensure_shape(photos, shape), tf.float32)
+
+    return tf.data.Dataset.from_tensor_slices(numbers).map(fetch).prefetch(tf.data.AUTOTUNE)
 
 
 def _part(path: str | Path, splits: pd.DataFrame | None, part: str) -> pd.DataFrame:
@@ -134,17 +149,14 @@ def _is_tf_data(reader: str) -> bool:
 
 
 def _tf_data(
-    path: str | Path,
-    table: pd.DataFrame,
-    image_size: int,
+    store: PhotoStore,
+    ages_years: pd.Series,
     batch_size: int,
     *,
-    cache_gib: float,
     shuffle_seed: int | None = None,
     augmentation: AugmentationParams | None = None,
 ) -> tf.data.Dataset:
-    store = photo_store(path, table[FILE_NAME], image_size, cache_gib=cache_gib)
-    ages = tf.constant(table[REAL_AGE], tf.float32)
+    ages = tf.constant(ages_years, tf.float32)
     epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
 
     def order(_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -155,22 +167,27 @@ def _tf_data(
             numbers = tf.random.experimental.stateless_shuffle(numbers, seed=tf.stack([shuffle_seed, now]))
         return numbers, tf.fill([len(store)], now)
 
+    def read(numbers: np.ndarray, key: np.ndarray) -> np.ndarray:
+        photos = store[numbers]
+        return photos if augmentation is None else move(photos, key, augmentation)
+
     def fetch(step: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         numbers, epochs = batch
-        photos = tf.numpy_function(store.__getitem__, [numbers], tf.uint8)
-        photos = tf.cast(tf.ensure_shape(photos, (None, image_size, image_size, 3)), tf.float32)
         # one number for the epoch and seed, one for the step: the key of this batch's augmentation
-        return photos, tf.gather(ages, numbers), tf.stack([epochs[0] * 7919 + (shuffle_seed or 0), step])
+        key = tf.stack([epochs[0] * 7919 + (shuffle_seed or 0), step])
+        photos = tf.ensure_shape(
+            tf.numpy_function(read, [numbers, key], tf.uint8), (None, store.size_px, store.size_px, 3)
+        )
+        return tf.cast(photos, tf.float32), tf.gather(ages, numbers), key
 
-    batches = tf.data.Dataset.from_tensors(0).map(order).unbatch().batch(batch_size).enumerate().map(fetch)
-    if augmentation is None:
-        data = batches.map(lambda photos, ages, _: (photos, ages))
-    else:
-        augment = augmenter(augmentation)
-        data = batches.map(
-            lambda photos, ages, key: (tf.ensure_shape(augment(photos, key), photos.shape), ages),
+    data = tf.data.Dataset.from_tensors(0).map(order).unbatch().batch(batch_size).enumerate().map(fetch)
+    if augmentation is not None and colour_layers(augmentation):
+        recolour = recolourer(augmentation)
+        data = data.map(
+            lambda photos, ages, key: (tf.ensure_shape(recolour(photos, key), photos.shape), ages, key),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
+    data = data.map(lambda photos, ages, _: (photos, ages))
     data = data.apply(tf.data.experimental.assert_cardinality(-(-len(store) // batch_size)))
     data = data.prefetch(tf.data.AUTOTUNE)
     data.epoch = epoch

@@ -66,6 +66,7 @@ class TrainParams(_Section):
     jit_compile: Literal["auto", "true", "false"]
     deterministic: bool
     cache_gib: float = Field(ge=0)
+    cache_file_gib: float = Field(ge=0)
     augmentation: AugmentationParams
 
     @field_validator("jit_compile", mode="before")

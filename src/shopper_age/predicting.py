@@ -10,6 +10,9 @@ from shopper_age.evaluation import Estimates
 from shopper_age.model import AGE, AGE_DISTRIBUTION, is_distribution_model
 
 _CROP = 0.9
+_INFERENCE_BYTES = 2**30
+# Of ResNet50's activations that live at the same time, measured as the growth of memory with the batch.
+_BYTES_PER_PIXEL = 20 * 2**20 / 224**2
 
 
 def estimate(model: keras.Model, data: Any, y_true: np.ndarray, *, n_views: int = 1) -> Estimates:
@@ -17,17 +20,24 @@ def estimate(model: keras.Model, data: Any, y_true: np.ndarray, *, n_views: int 
 
     Args:
         model: from `create_model`, or loaded from its file.
-        data: from `load_test`, in the order of `y_true`; or whatever `model.predict` takes.
+        data: whatever `model.predict` takes, in the order of `y_true`; what follows after the last of these,
+            as `photo_batches` pads, is left out.
         y_true: shape (n,), years.
         n_views: views that are averaged: 1 = the photo, 2 = also mirrored, 4 = also the middle 90 % of both.
     """
     answer = with_views(model, n_views).predict(data, verbose="auto")
     distribution = answer.get(AGE_DISTRIBUTION)
+    n = len(y_true)
     return Estimates(
         np.asarray(y_true, float),
-        answer[AGE][:, 0].astype(float),
-        None if distribution is None else distribution.astype(float),
+        answer[AGE][:n, 0].astype(float),
+        None if distribution is None else distribution[:n].astype(float),
     )
+
+
+def inference_batch_size(image_size: int) -> int:
+    """Photos per batch such that the network holds about 1 GiB of them at a time."""
+    return max(1, int(_INFERENCE_BYTES / (_BYTES_PER_PIXEL * image_size**2)))
 
 
 def with_views(model: keras.Model, n_views: int) -> keras.Model:

@@ -16,7 +16,10 @@ from shopper_age.provenance import project_root
 from shopper_age.tracking import Run, training_run
 
 # The modules that decide which weights come out: editing one makes an interrupted training start afresh.
-_CODE = ("augmentation", "checkpoint", "loading", "losses", "model", "photos", "training", "weights")
+_CODE = (
+    *("augmentation", "checkpoint", "loading", "losses", "model"),
+    *("photo_cache", "photo_store", "photos", "training", "weights"),
+)
 # Settings of other stages, and those that change nothing about the weights of given data.
 _OTHER_SETTINGS = {"validate_data", "eda", "split", "evaluate", "tracking", "data_path"}
 # Settings that decide which photos those data are.
