@@ -1,0 +1,191 @@
+"""How fast one training of ResNet50 runs, and how long it waits for photos.
+
+At each size the usual first notebook (ImageDataGenerator, float32, batches of 16, TensorFlow as it comes)
+and this project (load_train, the precision and the libraries it chooses) train the same network on the same
+photos. Both are also fed one batch from memory again and again, which is the limit. Each runs in a process of
+its own, one after the other.
+
+    waiting      share of the time in which the step has no photos: what the limit would have saved; for
+                 load_train also measured at the source ("direct")
+    utilisation  arithmetic of the step (3 x that of a prediction) per second, as a share of --peak-tflops
+
+    python benchmarks/train_step.py --faces FOLDER
+    python benchmarks/train_step.py --faces FOLDER --sizes 224 --batches 16 64 256 --peak-tflops 989  # a GPU
+
+With --batches the project's side is measured for each batch size, precision and with and without XLA.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+# Multiply-adds of ResNet50 for a photo of 224 pixels, without its top; they grow with the area.
+# Source: He et al. 2016, "Deep Residual Learning for Image Recognition", table 1.
+_MULTIPLY_ADDS_224 = 3.8e9
+_GENERATOR, _OURS = "image_data_generator", "load_train"
+
+
+def measure(faces: Path, case: dict[str, Any]) -> dict[str, float]:
+    """Photos per second of `model.fit` with the reader and from memory, and the share spent waiting."""
+    import keras
+    import numpy as np
+
+    from shopper_age import create_model, load_train
+    from shopper_age.hardware import choose_precision
+
+    size, batch_size, n_steps = case["size"], case["batch"], case["steps"]
+    data = load_train(faces, reader=case["reader"], image_size=size, batch_size=batch_size)
+    precision, _ = choose_precision(case["precision"])
+    model = create_model((size, size, 3), weights="random", precision=precision)
+    jit_compile = {"auto": "auto", "true": True, "false": False}[case["xla"]]
+    model.compile(model.optimizer, loss=model.loss, jit_compile=jit_compile)
+    photos, ages = next(iter(data)) if case["reader"] == _OURS else next(data)
+    photos, ages = np.asarray(photos), np.asarray(ages)
+
+    def per_second(source: Any) -> float:
+        seconds = _Seconds()
+        model.fit(source, steps_per_epoch=n_steps, epochs=3, callbacks=[seconds], verbose=0)
+        return n_steps * batch_size / min(seconds.of_epochs[1:])  # the first compiles and fills the cache
+
+    class _Seconds(keras.callbacks.Callback):
+        def __init__(self) -> None:
+            super().__init__()
+            self.of_epochs: list[float] = []
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
+            self._start = time.perf_counter()
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
+            self.of_epochs.append(time.perf_counter() - self._start)
+
+    from_memory = per_second(itertools.repeat((photos, ages)))
+    found = {"from_reader": per_second(_endless(data)), "from_memory": from_memory, "precision": precision}
+    if case["reader"] == _OURS:
+        found["direct"] = _waiting(model, data, n_steps)
+    return found
+
+
+def _endless(data: Any) -> Any:
+    # A Keras generator goes on by itself; a dataset is told to, or fit would stop at its end.
+    return data.repeat() if hasattr(data, "repeat") else data
+
+
+def _waiting(model: Any, data: Any, n_steps: int) -> float:
+    """The share of the time between steps that passes before the next batch is there."""
+    batches = iter(data.repeat())
+    next(batches)
+    waited, start = 0.0, time.perf_counter()
+    for _ in range(n_steps):
+        before = time.perf_counter()
+        photos, ages = next(batches)
+        waited += time.perf_counter() - before
+        model.train_on_batch(photos, ages)
+    return waited / (time.perf_counter() - start)
+
+
+def measure_apart(faces: Path, case: dict[str, Any]) -> dict[str, Any]:
+    """`measure` in a process of its own; the generator's gets TensorFlow as it comes."""
+    environment = dict(os.environ)
+    if case["reader"] == _GENERATOR:
+        # an empty value is TensorFlow's own choice, and keeps ours away
+        environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "")
+    command = [sys.executable, __file__, "--faces", str(faces), "--case", json.dumps(case)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return {"error": done.stderr.strip().splitlines()[-1][:80]}
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def cases(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """What is measured: at each size the generator and load_train, with --batches load_train in every way."""
+    found = []
+    for size in options.sizes:
+        common = {"size": size, "steps": options.steps}
+        plain = {**common, "batch": 16, "xla": "auto"}
+        found += [
+            {**plain, "reader": _GENERATOR, "precision": "float32"},
+            {**plain, "reader": _OURS, "precision": "auto"},
+        ]
+        found += [
+            {**common, "batch": batch, "reader": _OURS, "precision": precision, "xla": xla}
+            for batch, precision, xla in itertools.product(
+                options.batches, ("float32", "bfloat16", "float16"), ("false", "true")
+            )
+        ]
+    return found
+
+
+def main() -> None:
+    options = _options()
+    if options.case:
+        print(json.dumps(measure(options.faces, json.loads(options.case))))
+        return
+    from subject import faces_folder, machine
+
+    with faces_folder(options.faces) as faces:
+        console = Console(width=120)
+        table = Table(title=machine())
+        columns = (
+            "reader",
+            "px",
+            "batch",
+            "precision",
+            "XLA",
+            "photos/s",
+            "from memory",
+            "waiting",
+            "direct",
+        )
+        for column in (*columns, *(["utilisation"] if options.peak_tflops else [])):
+            table.add_column(column, justify="left" if column == "reader" else "right")
+        for case in cases(options):
+            found = measure_apart(faces, case)
+            console.print(case, found)
+            table.add_row(*_row(case, found, options.peak_tflops))
+        console.print(table)
+
+
+def _row(case: dict[str, Any], found: dict[str, Any], peak_tflops: float | None) -> list[str]:
+    name = [case["reader"], str(case["size"]), str(case["batch"])]
+    if "error" in found:
+        return [*name, case["precision"], case["xla"], found["error"]]
+    rate, limit = found["from_reader"], found["from_memory"]
+    row = [
+        *name,
+        found["precision"],
+        case["xla"],
+        f"{rate:.1f}",
+        f"{limit:.1f}",
+        f"{max(0, 1 - rate / limit):.1%}",
+    ]
+    row.append(f"{found['direct']:.1%}" if "direct" in found else "")
+    if peak_tflops:
+        per_photo = 3 * 2 * _MULTIPLY_ADDS_224 * (case["size"] / 224) ** 2
+        row.append(f"{rate * per_photo / (peak_tflops * 1e12):.1%}")
+    return row
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--faces", type=Path, help="folder with labels.csv and final_files/ (default: drawn)")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[64, 112, 224], help="default: 64 112 224")
+    parser.add_argument("--steps", type=int, default=12, help="per measurement (default: 12)")
+    parser.add_argument("--batches", type=int, nargs="*", default=[], help="also all precisions and XLA")
+    parser.add_argument("--peak-tflops", type=float, help="of the hardware, for the utilisation")
+    parser.add_argument("--case", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
