@@ -3,6 +3,8 @@ SHELL := bash
 PYTHON ?= python3
 REQUIREMENTS ?= requirements.txt
 BASE ?= origin/main
+# What people try first on their own photos: six trainings.
+export GRID ?= learning_rate=0.00003,0.0001,0.0003 loss=mse,label_distribution
 # What a report may show: no people.
 REPORT_PLOTS = training_curves predicted_against_true error_by_age error_histogram group_confusion id_trade_off
 
@@ -18,12 +20,15 @@ export GIT_COMMITTER_NAME ?= shopper-age
 export GIT_COMMITTER_EMAIL ?= shopper-age@localhost
 endif
 
+# The page of the store's first experiment with the view that shopper_age.tracking.page describes.
+MODELS_VIEW := \#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=models
+
 # What DVC says of results that a first run cannot have yet, and TensorFlow of what this machine lacks.
 CHATTER := No file hash info found|^[IWE]0000 |All log messages before absl
 WITHOUT_CHATTER = 2> >(grep --line-buffered -vE '$(CHATTER)' >&2)
 
 .PHONY: help env demo repro result test test-fast lint format ui send-log promote \
-        pull experiment push report
+        pull experiment sweep push report
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -52,10 +57,14 @@ repro: env ## the pipeline on your photos: dvc repro
 experiment: env ## the pipeline with other settings: make experiment SETTINGS="epochs=20 loss=ordinal"
 	@set -f; set --; for setting in $$SETTINGS; do set -- "$$@" --set-param "$$setting"; done; dvc exp run "$$@"
 
+sweep: env ## every combination, best first: make sweep GRID="learning_rate=0.0001,0.0003 epochs=5,10"
+	@set -f; shopper-age sweep $$GRID
+
 result: env ## the figures of the last evaluation
 	@shopper-age result
 
 ui: env ## the MLflow UI on http://localhost:5000
+	@echo "The models, the best first: http://localhost:5000/$(MODELS_VIEW)"
 	mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1 --port 5000 --workers 1
 
 pull: env ## photos and finished results from the DVC remote

@@ -18,6 +18,7 @@ from shopper_age.loading import photo_batches, photo_store
 from shopper_age.metrics import mae
 from shopper_age.params import load_params
 from shopper_age.predicting import estimate, inference_batch_size
+from shopper_age.provenance import dvc_md5
 from shopper_age.reporting import render_analysis, render_model_card
 from shopper_age.slices import known_of
 from shopper_age.stage import run_stage
@@ -87,13 +88,22 @@ def main() -> None:
     write_text(REPORT / "MODEL_CARD.md", model_card)
 
     settings = params.evaluate.model_dump(mode="json")
+    data_md5 = dvc_md5(params.data_path) or "unknown"
     with evaluation_run(
         params.tracking.experiment,
         model_path=MODEL,
         evaluation_key=content_key(settings, SPLITS),
         params={"evaluate": settings},
+        tags={"data_md5": data_md5},
         log_photos=params.tracking.log_photos,
     ) as run:
+        run.log_dataset(
+            params.data_path.name,
+            digest=data_md5,
+            source=params.data_path,
+            n_rows=len(splits),
+            context="testing",
+        )
         log_evaluation(run, figures, REPORT, earlier=EARLIER)
 
 

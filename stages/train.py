@@ -46,6 +46,13 @@ def main() -> None:
     )
     record = {"precision": precision, "gpu": gpu_name(), "data_md5": dvc_md5(params.data_path) or "unknown"}
     with resumable_run(params, SPLITS, MANIFEST, tags=record) as (folder, run):
+        run.log_dataset(
+            params.data_path.name,
+            digest=record["data_md5"],
+            source=params.data_path,
+            n_rows=len(splits),
+            context="training",
+        )
         train_model(
             model,
             train_data,

@@ -4,8 +4,10 @@ import copy
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -100,3 +102,9 @@ class Checkout:
         )
         answer = self.run(sys.executable, "-W", "ignore", "-c", code)
         return pd.DataFrame(json.loads(answer.strip().splitlines()[-1]))
+
+    def steps(self, run_id: str, metric: str) -> list[int]:
+        """The steps for which MLflow holds a value of the metric, in the order in which they were logged."""
+        query = "SELECT step FROM metrics WHERE run_uuid = ? AND key = ? ORDER BY timestamp, step"
+        with closing(sqlite3.connect(self.folder / "mlflow.db")) as database:
+            return [step for (step,) in database.execute(query, [run_id, metric])]

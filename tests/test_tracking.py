@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import signal
@@ -157,6 +158,20 @@ def test_a_training_is_logged_with_settings_epochs_facts_and_files(root: Path, t
     assert (data.dataset.name, data.dataset.digest) == ("faces", "d" * 36)
 
 
+def test_the_page_of_the_experiment_explains_itself_and_offers_a_view_of_the_figures(root: Path) -> None:
+    train()
+    experiment = client(root).get_experiment_by_name("ages")
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+    assert "Models by validation MAE" in experiment.tags["mlflow.note.content"]
+    view = json.loads(experiment.tags["mlflow.sharedViewState.models"])
+    assert view["name"] == "Models by validation MAE"
+    assert {"metrics.`best_val_mae`", "params.`epochs`"} <= set(json.loads(view["state"])["selectedColumns"])
+    client(root).set_experiment_tag(experiment.experiment_id, "mlflow.note.content", "written by hand")
+    train()
+    described = client(root).get_experiment_by_name("ages")
+    assert described.tags["mlflow.note.content"] == "written by hand"
+
+
 def test_a_run_says_where_it_comes_from(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_EXP_NAME", "sunny-cat")
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "f" * 40)
@@ -248,6 +263,22 @@ def test_a_run_that_still_goes_on_is_not_taken_for_dead(root: Path) -> None:
     with training_run("ages", params={}):
         train()
         assert [run.info.status for run in runs(root)] == ["RUNNING", "FINISHED"]
+
+
+def test_a_resumed_run_belongs_to_the_experiment_that_completes_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DVC_EXP_NAME", "killed")
+    first = train()
+    monkeypatch.setenv("DVC_EXP_NAME", "completed")
+    train(resume_id=first.id)
+    (stored,) = runs(root)
+    assert stored.info.run_name == stored.data.tags["dvc_experiment"] == "completed"
+    monkeypatch.delenv("DVC_EXP_NAME")
+    train(resume_id=first.id)
+    (stored,) = runs(root)
+    assert stored.info.run_name.startswith("repro")
+    assert "dvc_experiment" not in stored.data.tags, "a plain `dvc repro` makes none"
 
 
 def test_a_changed_setting_of_a_resumed_run_becomes_a_tag(root: Path) -> None:

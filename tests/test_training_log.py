@@ -17,8 +17,13 @@ HISTORY = [
 class Recorder:
     """Stands in for a run and keeps what it is told."""
 
+    name, store_id = "sunny-cat", "0123"
+
     def __init__(self):
         self.logged = []
+
+    def describe(self, text):
+        self.text = text
 
     def log_metrics(self, metrics, step):
         self.logged.append((step, metrics))
@@ -67,6 +72,7 @@ def test_each_epoch_is_told_once_and_the_files_hold_all(tmp_path):
     log(HISTORY)
     assert [step for step, _ in run.logged] == [1, 2]
     assert run.logged[1][1]["images_per_second"] == 10
+    assert [figures["training_seconds"] for _, figures in run.logged] == [2.0, 3.0]
     assert run.logged[1][1]["val_mae"] == 3.0
     assert run.logged[1][1]["train_mae"] == 2.0
     assert "mae" not in run.logged[1][1]  # evaluate's figure of the test part
@@ -74,8 +80,18 @@ def test_each_epoch_is_told_once_and_the_files_hold_all(tmp_path):
     assert table.columns.tolist() == ["epoch", "loss", "mae", "val_loss", "val_mae"]  # no times
     assert len(table) == 2
     record = json.loads((tmp_path / "run.json").read_text())
-    assert record == {"gpu": "none", "seconds": 3.0, "images_per_second": 6.67}
+    names = {"mlflow_run": "sunny-cat", "mlflow_run_id": "0123"}
+    assert record == {**names, "gpu": "none", "seconds": 3.0, "images_per_second": 6.67}
     assert json.loads((tmp_path / "metrics.json").read_text()) == training_figures(pd.DataFrame(HISTORY))
+
+
+def test_the_best_error_so_far_is_tracked_and_described(tmp_path):
+    run = Recorder()
+    log = epoch_log(run, tmp_path, n_photos=10, record={})
+    log([*HISTORY, {**HISTORY[0], "epoch": 3}])
+    assert [figures["val_mae"] for _, figures in run.logged] == [3.5, 3.0, 3.5]
+    assert [figures["best_val_mae"] for _, figures in run.logged] == [3.5, 3.0, 3.0]
+    assert run.text.startswith("**Validation MAE 3.00 years**, the best of 3 epochs in epoch 2.")
 
 
 def test_the_figures_are_those_of_the_best_epoch():

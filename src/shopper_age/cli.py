@@ -88,6 +88,41 @@ def compare(a: _Name, b: _Name) -> None:
 
 
 @app.command()
+def sweep(
+    grid: Annotated[list[str], typer.Argument(help="NAME=VALUE,VALUE,… with the names of params.yaml.")],
+    name: Annotated[str | None, typer.Option(help="Made of the time if not given.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Experiments at a time.")] = 1,
+) -> None:
+    """Runs every combination of some settings as an experiment, and prints them by validation MAE."""
+    from shopper_age import sweep as sweeps
+    from shopper_age.params import load_params
+
+    name = name or sweeps.new_name()
+    try:
+        sweeps.queue_grid(grid, name, data_path=load_params().data_path)
+        print(f"The sweep is {name}. `dvc queue logs {name}-1 --follow` shows how its first training goes.")
+        states = sweeps.run_queue(name, jobs=jobs, on_change=lambda *change: print(*change, flush=True))
+    except KeyboardInterrupt:
+        _stop(
+            f"it goes on in the background: `shopper-age ranking {name}` shows how far it is, "
+            "`dvc queue stop --kill` ends it"
+        )
+    except (ValueError, OSError, RuntimeError) as error:
+        _stop(str(error))
+    _print_ranking(name, sweeps.grid_params(grid))
+    if n_failed := sum(state == "Failed" for state in states.values()):
+        _stop(f"{n_failed} of {len(states)} experiments failed")
+
+
+@app.command()
+def ranking(
+    name: Annotated[str | None, typer.Argument(help="Of a sweep; all experiments if not given.")] = None,
+) -> None:
+    """Prints the experiments of the present commit, those of the queue too, by validation MAE."""
+    _print_ranking(name)
+
+
+@app.command()
 def promote() -> None:
     """Registers the current model in MLflow; the champion it becomes only if it is really better."""
     from shopper_age.params import load_params
@@ -115,6 +150,26 @@ def send_log() -> None:
         _stop("\n".join(sent.failures))
     if not sent.runs:
         print("nothing waits to be sent")
+
+
+def _print_ranking(sweep_name: str | None, params: list[str] | None = None) -> None:
+    """Prints a sweep's experiments, or all, with these settings or those in which they differ."""
+    from shopper_age.ranking import FAILED, ranking_table, read_experiments, varied_params
+    from shopper_age.sweep import belongs
+
+    try:
+        experiments = [e for e in read_experiments() if sweep_name is None or belongs(e.name, sweep_name)]
+    except ValueError as error:
+        _stop(str(error))
+    if not experiments:
+        _stop(f"there is no experiment{f' of {sweep_name}' if sweep_name else ''} on this commit")
+    console = Console()
+    console.print(ranking_table(experiments, params or varied_params(experiments)))
+    for experiment in experiments:
+        if experiment.state == FAILED:
+            console.print(
+                f"{experiment.name} failed: `dvc queue logs {experiment.name}` shows why.", soft_wrap=True
+            )
 
 
 def _headline(figures: dict[str, Any]) -> list[tuple[str, str]]:

@@ -7,7 +7,8 @@ from getpass import getuser
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-LIBRARIES = ("tensorflow", "keras")
+# Those that decide about weights and figures, and those that keep the record.
+LIBRARIES = ("tensorflow", "keras", "numpy", "pillow", "dvc", "mlflow")
 
 
 def project_root() -> Path:

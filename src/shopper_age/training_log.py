@@ -20,8 +20,10 @@ _CODE = (
     *("augmentation", "checkpoint", "loading", "losses", "model"),
     *("photo_cache", "photo_store", "photos", "training", "weights"),
 )
-# Settings of other stages, and those that change nothing about the weights.
+# Settings of other stages, and those that change nothing about the weights of given data.
 _OTHER_SETTINGS = {"validate_data", "eda", "split", "evaluate", "tracking", "data_path"}
+# Settings that decide which photos those data are.
+_OF_THE_DATA = {"data_path", "validate_data", "split"}
 # Names of an epoch's figures in MLflow, where `mae` is that of the test part.
 _TRACKED = {"loss": "train_loss", "mae": "train_mae", "val_loss": "val_loss", "val_mae": "val_mae"}
 
@@ -52,7 +54,7 @@ def resumable_run(params: Params, *data: Path, tags: Mapping[str, str]) -> Itera
         run_id = folder / "run_id"
         with training_run(
             params.tracking.experiment,
-            params=training_settings(params),
+            params={**training_settings(params), **params.model_dump(mode="json", include=_OF_THE_DATA)},
             tags=tags,
             resume_id=run_id.read_text(encoding="utf-8") if run_id.is_file() else None,
             log_photos=params.tracking.log_photos,
@@ -68,13 +70,15 @@ def epoch_log(
     """A function of the history so far that brings the files of the report and the MLflow run up to date.
 
     The files are history.csv and metrics.json, which the same training writes again to the letter, and
-    run.json, which tells where and how fast it ran.
+    run.json, which tells where and how fast it ran and which MLflow run it is (null while no store answers).
+    No stage depends on run.json.
 
     Args:
         n_photos: training photos per epoch.
         record: what run.json tells beside the speed.
     """
     n_logged = 0
+    identity = {"mlflow_run": run.name, "mlflow_run_id": run.store_id}
 
     def log(history: list[Row]) -> None:
         nonlocal n_logged
@@ -83,11 +87,10 @@ def epoch_log(
         write_json(report / "metrics.json", training_figures(table))
         seconds = table["seconds"].sum()
         speed = {"seconds": round(seconds, 1), "images_per_second": round(n_photos * len(table) / seconds, 2)}
-        write_json(report / "run.json", {**record, **speed})
-        for row in history[n_logged:]:
-            speed = {"seconds_per_epoch": row["seconds"], "images_per_second": n_photos / row["seconds"]}
-            figures = {_TRACKED[name]: value for name, value in row.items() if name in _TRACKED}
-            run.log_metrics({**figures, **speed}, step=int(row["epoch"]))
+        write_json(report / "run.json", {**identity, **record, **speed})
+        for n_epochs in range(n_logged + 1, len(history) + 1):
+            run.log_metrics(_tracked(table.head(n_epochs), n_photos), step=n_epochs)
+        run.describe(_headline(training_figures(table)))
         n_logged = len(history)
 
     return log
@@ -102,3 +105,23 @@ def training_figures(history: pd.DataFrame) -> dict[str, Any]:
         "train_mae": round(float(best["mae"]), 4),
         "val_mae": round(float(best[VALIDATION_MAE]), 4),
     }
+
+
+def _tracked(history: pd.DataFrame, n_photos: int) -> dict[str, float]:
+    """What MLflow gets of the last epoch, with the best validation MAE and the seconds so far."""
+    row = history.iloc[-1]
+    return {
+        **{_TRACKED[name]: value for name, value in row.items() if name in _TRACKED},
+        "best_val_mae": training_figures(history)["val_mae"],
+        "seconds_per_epoch": row["seconds"],
+        "training_seconds": history["seconds"].sum(),
+        "images_per_second": n_photos / row["seconds"],
+    }
+
+
+def _headline(figures: Mapping[str, Any]) -> str:
+    """What the run's page says of a model until its evaluation says more."""
+    return (
+        f"**Validation MAE {figures['val_mae']:.2f} years**, the best of {figures['epochs_run']} epochs in "
+        f"epoch {figures['best_epoch']}. Not evaluated on the test part yet."
+    )

@@ -6,6 +6,7 @@ leaves what doing it once left, so a spool may overlap with what the store has a
 
     runs        training_run, evaluation_run: what a stage opens
     run         Run: what it logs to
+    page        what the experiment's page shows
     registry    promote: versions of the model, and the champion among them
     sending     send_spool: what was kept while no store answered
     spool       Spool: operations on disk

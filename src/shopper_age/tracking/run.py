@@ -40,6 +40,11 @@ class Run:
         """MLflow's id of the run, or None where no store answered."""
         return self._stored.id if self._stored else None
 
+    @property
+    def name(self) -> str:
+        """The name it bears in MLflow: the DVC experiment's, or what `run_name` makes of the commit."""
+        return self._opening["name"]
+
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Logs settings, nested ones as `train.label_sigma`. The first value of a setting stays."""
         self._log("params", params=_flat(params))
@@ -72,7 +77,7 @@ class Run:
             self._log("artifact", path=str(path), folder=folder)
 
     def log_dataset(self, name: str, *, digest: str, source: str | Path, n_rows: int, context: str) -> None:
-        """Notes which data went in: its hash (36 characters), place, size, and use, such as "training"."""
+        """Notes which data went in: its hash (up to 36 characters), place, size, use, such as "training"."""
         self._log("dataset", name=name, digest=digest, source=str(source), n_rows=n_rows, context=context)
 
     def finish(self, status: str) -> None:

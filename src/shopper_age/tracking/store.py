@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from shopper_age.provenance import project_root
+from shopper_age.tracking.page import page_tags
 from shopper_age.tracking.spool import hidden_folder
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment
 
 
 def load_mlflow() -> None:
@@ -43,7 +45,6 @@ def connect(experiment: str) -> tuple["MlflowClient", str]:
     Raises whatever MLflow, the database driver or the network raise when there is no usable store.
     """
     from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
 
     uri, root = store_uri(), project_root()
     is_server = uri.startswith(("http://", "https://", "databricks"))
@@ -55,15 +56,23 @@ def connect(experiment: str) -> tuple["MlflowClient", str]:
         if files and not os.environ.get("MLFLOW_TRACKING_URI"):
             _adopt(root / "mlflow.db", experiment, files)
         client = MlflowClient(uri)
-        found = client.get_experiment_by_name(experiment)
-        if found is None:
-            try:
-                return client, client.create_experiment(experiment, artifact_location=files)
-            except MlflowException:
-                found = client.get_experiment_by_name(experiment)
-                if found is None:  # it was not that somebody else made it first
-                    raise
+        found = client.get_experiment_by_name(experiment) or _made(client, experiment, files)
+        for key, value in page_tags().items():
+            if key not in found.tags:  # what people wrote there stays
+                client.set_experiment_tag(found.experiment_id, key, value)
         return client, found.experiment_id
+
+
+def _made(client: "MlflowClient", experiment: str, files: str | None) -> "Experiment":
+    """The experiment, made now, by this process or by another that was faster."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_experiment(client.create_experiment(experiment, artifact_location=files))
+    except MlflowException:
+        if found := client.get_experiment_by_name(experiment):
+            return found
+        raise
 
 
 def _adopt(database: Path, experiment: str, files: str) -> None:

@@ -97,10 +97,12 @@ class StoredRun:
             # A log that is sent late does not undo what came after it.
             self._owns_status = False
             return run
-        self._client.update_run(run.info.run_id, status="RUNNING")
-        self._set_tags(run.info.run_id, {"process": self._opening["tags"]["process"]})
-        if "error" in run.data.tags:
-            self._client.delete_tag(run.info.run_id, "error")
+        # The run is that of the experiment which completes it: DVC has none of the interrupted one.
+        tags = self._opening["tags"]
+        self._client.update_run(run.info.run_id, status="RUNNING", name=self._opening["name"])
+        self._set_tags(run.info.run_id, tags)
+        for stale in {"error", "dvc_experiment"} & run.data.tags.keys() - tags.keys():
+            self._client.delete_tag(run.info.run_id, stale)
         return run
 
     def _open_evaluation(self) -> "Run":
