@@ -36,19 +36,25 @@ def perceptual_hashes(grey: Image.Image) -> np.ndarray:
     """The hashes of a grey photo (mode L): uint64 of shape (2, 5), as it is and mirrored; coarse, then fine.
 
     Each is that of `imagehash.phash`, of which four calls would take the larger part of the time per photo.
-
-    Source: Krawetz 2011, "Looks Like It": which of the lowest frequencies are stronger than their median.
     """
+    return hash_frequencies(low_frequencies(grey))
+
+
+def low_frequencies(grey: Image.Image) -> np.ndarray:
+    """The strengths of the lowest frequencies of a grey photo (mode L), shape (16, 16)."""
     small = grey.resize((HASHED_SIDE_PX, HASHED_SIDE_PX), Image.Resampling.LANCZOS)
-    frequencies = dctn(np.asarray(small, float))[:_FINE_SIDE, :_FINE_SIDE]
-    return hash_words(np.stack([frequencies, frequencies * _MIRRORED]))
+    return dctn(np.asarray(small, float))[:_FINE_SIDE, :_FINE_SIDE]
 
 
-def hash_words(frequencies: np.ndarray) -> np.ndarray:
-    """The words, uint64 of shape (..., 5), of the lowest frequencies of pictures, shape (..., 16, 16)."""
+def hash_frequencies(frequencies: np.ndarray) -> np.ndarray:
+    """The hashes, uint64 of shape (..., 2, 5), of photos with these lowest frequencies, shape (..., 16, 16).
+
+    Source: Krawetz 2011, "Looks Like It": a bit says whether a frequency is stronger than the median.
+    """
+    both = np.stack([frequencies, frequencies * _MIRRORED], axis=-3)
     bits = []
     for side in (_COARSE_SIDE, _FINE_SIDE):
-        lowest = frequencies[..., :side, :side].reshape(*frequencies.shape[:-2], side * side)
+        lowest = both[..., :side, :side].reshape(*both.shape[:-2], side * side)
         bits.append(lowest > np.median(lowest, axis=-1, keepdims=True))
     return np.packbits(np.concatenate(bits, axis=-1), axis=-1).view(">u8").astype(np.uint64)
 
