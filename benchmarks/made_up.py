@@ -1,8 +1,8 @@
 """Any number of photos, or of rows about photos, made up from a few hundred real or drawn faces.
 
-Copies of a photo would be duplicates of each other, which is not what a large folder holds. Mixtures of three
-photos each are not: the sum of three photos' differences from the mean photo, divided by √3, has the mean and
-the covariance of the photos, so a mixture is as rich in detail and its hash is spread like theirs.
+Copies of a photo would be duplicates of each other, which is not what a large folder holds. Mixtures of four
+photos each are not: the mean photo plus half the sum of four photos' differences from it has the mean and the
+covariance of the photos, so a mixture is as rich in detail and its hash is spread like theirs.
 """
 
 import os
@@ -22,7 +22,7 @@ from shopper_age.files import write_csv
 MAX_INGREDIENTS = 600
 # Every so many rows repeat an earlier photo, as a resaved copy would.
 ROWS_PER_COPY = 50
-_N_MIXED = 3
+_N_MIXED = 4
 _ROWS_PER_PORTION = 20_000
 
 
