@@ -97,18 +97,18 @@ def _search(hashes: np.ndarray, max_bits: int) -> np.ndarray:
     coarse = hashes[:, :, 0].T.ravel()  # entry i + n is photo i mirrored
     group = np.arange(n)
     for mask in _key_masks(max_bits, len(coarse)):
-        keys = coarse & mask
-        order = np.argsort(keys)
-        keys = keys[order]
+        order = np.argsort(coarse & mask)
+        ranked = coarse[order]
+        keys = ranked & mask
         left = np.arange(len(keys))
         for offset in range(1, MAX_NEIGHBOURS + 1):
             left = left[: np.searchsorted(left, len(keys) - offset)]
             left = left[keys[left] == keys[left + offset]]
             if not left.size:
                 break
-            pairs = np.stack([order[left], order[left + offset]])
+            near = left[np.bitwise_count(ranked[left] ^ ranked[left + offset]) <= max_bits]
+            pairs = np.stack([order[near], order[near + offset]])
             pairs = pairs[:, (pairs.min(axis=0) < n) & (group[pairs[0] % n] != group[pairs[1] % n])]
-            pairs = pairs[:, np.bitwise_count(coarse[pairs[0]] ^ coarse[pairs[1]]) <= max_bits]
             one, other = hashes[pairs % n, pairs // n, 1:]
             fine_bits = np.bitwise_count(one ^ other).sum(axis=1, dtype=int)
             pairs = pairs[:, fine_bits <= CONFIRMING_BITS]
