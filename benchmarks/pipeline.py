@@ -9,8 +9,8 @@
 
 The photos are mixtures of those in --faces, or of drawn faces without it (see made_up.py); --faces are also
 measured as they are. Everything is done in a temporary folder below TMPDIR, removed at the end; 100,000
-photos of 200 x 200 pixels take 2 GB. Growth is the slope of a line through log time against log n, after the
-time for 20 photos was subtracted: 1.0 where twice the photos take twice as long.
+photos of 200 x 200 pixels take 2 GB. Growth is the slope of a line through log CPU seconds against log n,
+after those of 20 photos were subtracted: 1.0 where twice the photos cost twice as much.
 
     python benchmarks/pipeline.py
     python benchmarks/pipeline.py --faces FOLDER --photos 1000 10000 100000
@@ -99,17 +99,21 @@ class Benchmark:
             shutil.rmtree(project.folder)
 
     def growth(self, what: str, on: str) -> float:
-        """The slope of log work against log n, by least squares; NaN of fewer than two sizes of real work."""
-        found = [m for m in self.measured if (m.what, m.on) == (what, on) and self.work_s(m) > MIN_WORK_S]
-        if len({m.n for m in found}) < 2:
-            return float("nan")
-        work = [self.work_s(m) for m in found]
-        return float(np.polyfit(np.log([m.n for m in found]), np.log(work), deg=1)[0])
+        """The slope of log CPU work against log n, by least squares; NaN of fewer than two sizes.
 
-    def work_s(self, measured: Measured) -> float:
-        """Wall seconds beyond those of a few photos; NaN where these were not measured."""
-        few = [m.cost.wall_s for m in self.measured if (m.what, m.on, m.n) == (measured.what, PHOTOS, N_FEW)]
-        return measured.cost.wall_s - few[0] if few else float("nan")
+        CPU seconds, as they depend less on what else the machine does.
+        """
+        found = {m.n: self.work(m).cpu_s for m in self.measured if (m.what, m.on) == (what, on)}
+        real = {n: seconds for n, seconds in found.items() if seconds > MIN_WORK_S}
+        if len(real) < 2:
+            return float("nan")
+        return float(np.polyfit(np.log(list(real)), np.log(list(real.values())), deg=1)[0])
+
+    def work(self, measured: Measured) -> Cost:
+        """What it cost beyond a few photos; NaN where these were not measured."""
+        few = [m.cost for m in self.measured if (m.what, m.on, m.n) == (measured.what, PHOTOS, N_FEW)]
+        base = few[0] if few else Cost(*[float("nan")] * 3)
+        return Cost(*(all_ - fixed for all_, fixed in zip(measured.cost, base, strict=True)))
 
     def _stages_and_noop(self, project: ProjectCopy, on: str, n: int, *, with_training: bool = False) -> None:
         for stage in self.options.stages if with_training else self._data_stages():
@@ -161,7 +165,7 @@ def _print(benchmark: Benchmark) -> None:
     )
     table = Table("what", "on", "n", "wall s", "CPU s", "peak MiB", "ms per photo", "growth")
     for m in benchmark.measured:
-        work_s, slope = benchmark.work_s(m), benchmark.growth(m.what, m.on)
+        work_s, slope = benchmark.work(m).wall_s, benchmark.growth(m.what, m.on)
         is_largest = m.n == max(other.n for other in benchmark.measured if other[:2] == m[:2])
         table.add_row(
             m.what,
