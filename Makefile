@@ -40,7 +40,8 @@ env: .venv/.complete ## the Python environment in .venv
 	$(PYTHON) -m venv .venv
 	@# uv takes seconds where pip takes minutes; pip knows package mirrors from its own configuration
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	.venv/bin/uv pip install --quiet --python .venv -r $(REQUIREMENTS) || \
+	@# where Python may not save bytecode, every start would compile the libraries anew: twice as slow
+	.venv/bin/uv pip install --quiet $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode) --python .venv -r $(REQUIREMENTS) || \
 	  .venv/bin/python -m pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
 	@mkdir -p data/faces
 	@touch $@

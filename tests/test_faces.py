@@ -3,6 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from shopper_age import faces
 from shopper_age.faces import (
     photo_path,
     read_labels,
@@ -49,6 +50,17 @@ def test_labels_are_indexed_by_the_line_an_editor_shows(tmp_path):
 
     assert labels.index.tolist() == [2, 4, 6]
     assert labels.index.name == "row"
+
+
+@pytest.mark.parametrize("n_portion", [1, 2, 3])
+def test_labels_read_in_portions_are_the_whole_table(tmp_path, monkeypatch, n_portion):
+    content = "file_name,,real_age\na.jpg,0,1\n\nb.jpg\nc.jpg,2,3\n"
+    whole = labels_of(tmp_path, content)
+    monkeypatch.setattr(faces, "_ROWS_PER_PORTION", n_portion)
+
+    pd.testing.assert_frame_equal(labels_of(tmp_path, content), whole)
+    assert whole["file_name"].tolist() == ["a.jpg", "b.jpg", "c.jpg"]
+    assert whole.index.tolist() == [2, 4, 5]
 
 
 def test_labels_of_windows_and_old_macs_are_read(tmp_path):

@@ -1,8 +1,13 @@
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from shopper_age.stage import run_stage
+
+ROOT = Path(__file__).parents[1]
+SLOW_TO_IMPORT = {"keras", "matplotlib", "mlflow", "pandera", "PIL", "scipy", "sklearn", "tensorflow"}
 
 
 def _raising(error):
@@ -29,3 +34,20 @@ def test_a_traceback_can_be_asked_for(monkeypatch):
     monkeypatch.setenv("SHOPPER_AGE_TRACEBACK", "1")
     with pytest.raises(ValueError, match="the rule"):
         run_stage(_raising(ValueError("the rule")))
+
+
+@pytest.mark.parametrize(
+    ("script", "used"),
+    [
+        ("stages/validate_data.py", {"PIL", "pandera", "scipy"}),
+        ("stages/eda.py", {"PIL", "matplotlib", "scipy"}),
+        ("stages/split.py", set()),
+        ("src/shopper_age/cli.py", set()),
+    ],
+)
+def test_what_is_slow_to_import_is_imported_only_where_it_is_used(script, used):
+    code = "import runpy, sys; runpy.run_path(sys.argv[1]); print(*sys.modules)"
+    command = [sys.executable, "-c", code, ROOT / script]
+    imported = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    assert imported & SLOW_TO_IMPORT == used
+    assert ("pandas" in imported) == script.startswith("stages/")

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from itertools import combinations, pairwise
 from math import comb, log2
 
-import imagehash
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
+from scipy.fft import dctn
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -25,26 +25,40 @@ MAX_NEIGHBOURS = 256
 # 64 bits of a face's hash tell as much apart as 43 fair coin flips, measured on the same 7,591 faces.
 INFORMATION_PER_BIT = 0.67
 
+# 2^64 divided by the golden ratio. Source: Knuth 1998, "The Art of Computer Programming" 3, section 6.4.
+_SCATTERING = np.uint64(0x9E3779B97F4A7C15)
 _COARSE_SIDE, _FINE_SIDE = 8, 16
 _N_WORDS = 1 + _FINE_SIDE**2 // 64
 HASH_SHAPE = (2, _N_WORDS)
+# A mirror image has the waves across of the picture, every other one upside down.
+_MIRRORED = np.where(np.arange(_FINE_SIDE) % 2, -1.0, 1.0)
 
 
 def perceptual_hashes(grey: Image.Image) -> np.ndarray:
     """The hashes of a grey photo (mode L): uint64 of shape (2, 5), as it is and mirrored; coarse, then fine.
 
-    Source: `imagehash.phash`, after Krawetz 2011, "Looks Like It".
+    Each is that of `imagehash.phash`, of which the four calls take twice as long.
     """
+    return hash_frequencies(low_frequencies(grey))
+
+
+def low_frequencies(grey: Image.Image) -> np.ndarray:
+    """The strengths of the lowest frequencies of a grey photo (mode L), shape (16, 16)."""
     small = grey.resize((HASHED_SIDE_PX, HASHED_SIDE_PX), Image.Resampling.LANCZOS)
-    return np.stack([_hash_words(small), _hash_words(ImageOps.mirror(small))])
+    return dctn(np.asarray(small, float))[:_FINE_SIDE, :_FINE_SIDE]
 
 
-def _hash_words(small: Image.Image) -> np.ndarray:
-    bits = [
-        imagehash.phash(small, hash_size=side, highfreq_factor=HASHED_SIDE_PX // side).hash.ravel()
-        for side in (_COARSE_SIDE, _FINE_SIDE)
-    ]
-    return np.packbits(np.concatenate(bits)).view(">u8").astype(np.uint64)
+def hash_frequencies(frequencies: np.ndarray) -> np.ndarray:
+    """The hashes, uint64 of shape (..., 2, 5), of photos with these lowest frequencies, shape (..., 16, 16).
+
+    Source: Krawetz 2011, "Looks Like It": a bit says whether a frequency is stronger than the median.
+    """
+    both = np.stack([frequencies, frequencies * _MIRRORED], axis=-3)
+    bits = []
+    for side in (_COARSE_SIDE, _FINE_SIDE):
+        lowest = both[..., :side, :side].reshape(*both.shape[:-2], side * side)
+        bits.append(lowest > np.median(lowest, axis=-1, keepdims=True))
+    return np.packbits(np.concatenate(bits, axis=-1), axis=-1).view(">u8").astype(np.uint64)
 
 
 def coarse_distance(hashes: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -82,23 +96,27 @@ def near_duplicate_groups(hashes: np.ndarray, *, max_bits: int) -> np.ndarray:
 
 def _search(hashes: np.ndarray, max_bits: int) -> np.ndarray:
     n = len(hashes)
-    entries = hashes.transpose(1, 0, 2).reshape(2 * n, _N_WORDS)  # entry i + n is photo i mirrored
-    coarse = np.ascontiguousarray(entries[:, 0])
+    coarse = hashes[:, :, 0].T.ravel()  # entry i + n is photo i mirrored
     group = np.arange(n)
+    number = np.arange(2 * n, dtype=np.uint64)
+    number_bits = np.uint64((1 << (2 * n - 1).bit_length()) - 1)
     for mask in _key_masks(max_bits, len(coarse)):
-        keys = coarse & mask
-        order = np.argsort(keys)
-        keys = keys[order]
+        # Sorting numbers that hold key and entry takes a third of the time of sorting entries by key. The
+        # key is scattered into the upper bits; that two keys may fall together costs a comparison.
+        keyed = np.sort((coarse & mask) * _SCATTERING & ~number_bits | number)
+        keys, order = keyed & ~number_bits, (keyed & number_bits).astype(np.intp)
+        ranked = coarse[order]
         left = np.arange(len(keys))
         for offset in range(1, MAX_NEIGHBOURS + 1):
             left = left[: np.searchsorted(left, len(keys) - offset)]
             left = left[keys[left] == keys[left + offset]]
             if not left.size:
                 break
-            pairs = np.stack([order[left], order[left + offset]])
+            near = left[np.bitwise_count(ranked[left] ^ ranked[left + offset]) <= max_bits]
+            pairs = np.stack([order[near], order[near + offset]])
             pairs = pairs[:, (pairs.min(axis=0) < n) & (group[pairs[0] % n] != group[pairs[1] % n])]
-            pairs = pairs[:, np.bitwise_count(coarse[pairs[0]] ^ coarse[pairs[1]]) <= max_bits]
-            fine_bits = np.bitwise_count(entries[pairs[0], 1:] ^ entries[pairs[1], 1:]).sum(axis=1, dtype=int)
+            one, other = hashes[pairs % n, pairs // n, 1:]
+            fine_bits = np.bitwise_count(one ^ other).sum(axis=1, dtype=int)
             pairs = pairs[:, fine_bits <= CONFIRMING_BITS]
             if pairs.size:
                 group = _joined(group, pairs % n)

@@ -36,6 +36,8 @@ PARTS = (TRAIN, VALIDATION, TEST)
 
 # Measured from the photo; further columns of labels.csv follow them in the manifest.
 MEASURED = (WIDTH, HEIGHT, MODE, N_BYTES, PERCEPTUAL_HASH, DUPLICATE_GROUP)
+# Cells are gathered as text in portions: as Python's strings a million rows would fill a third of a GiB.
+_ROWS_PER_PORTION = 65_536
 _DTYPES = {REAL_AGE: float, WIDTH: int, HEIGHT: int, N_BYTES: int, DUPLICATE_GROUP: int}
 
 
@@ -103,11 +105,12 @@ def write_splits(table: pd.DataFrame, path: str | Path) -> None:
 def _table(path: Path, file: TextIO) -> pd.DataFrame:
     reader = csv.reader(file, strict=True)
     start = 1  # a quoted cell may span lines: a row is known by its first
-    rows: list[int] = []
+    portions: list[pd.DataFrame] = []
     too_long: list[int] = []
     try:
         header = [name.strip() for name in next(reader, [])]
         _check_header(path, header)
+        rows: list[int] = []
         columns: list[list[str]] = [[] for _ in header]
         start = reader.line_num + 1
         for cells in reader:
@@ -117,6 +120,9 @@ def _table(path: Path, file: TextIO) -> pd.DataFrame:
                 rows.append(start)
                 for column, cell in zip(columns, cells + [""] * (len(header) - len(cells)), strict=False):
                     column.append(cell)
+            if len(rows) == _ROWS_PER_PORTION:
+                portions.append(_text_table(header, rows, columns))
+                rows, columns = [], [[] for _ in header]
             start = reader.line_num + 1
     except csv.Error as error:
         raise ValueError(f"{path}, line {start}: {error}. Is a double quote left open?") from None
@@ -125,6 +131,10 @@ def _table(path: Path, file: TextIO) -> pd.DataFrame:
             f"{path}: {len(too_long)} rows have more cells than the header's {len(header)}, first in line "
             f"{', '.join(map(str, too_long[:5]))}. Put a cell that holds a comma in double quotes."
         )
+    return pd.concat([*portions, _text_table(header, rows, columns)])
+
+
+def _text_table(header: list[str], rows: list[int], columns: list[list[str]]) -> pd.DataFrame:
     named = {name: column for name, column in zip(header, columns, strict=True) if name}
     return pd.DataFrame(named, index=pd.Index(rows, name="row", dtype="int64"), dtype="str")
 
