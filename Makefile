@@ -71,7 +71,7 @@ ui: env ## the MLflow UI on http://localhost:5000
 pull: env ## photos and finished results from the DVC remote
 	dvc pull --run-cache --allow-missing --force
 
-push: env ## photos and results to the DVC remote: nobody trains the same again
+push: env ## photos, results and the record of what was run to the DVC remote
 	dvc push --run-cache
 
 report: env ## training-report.md: the workspace against BASE, origin/main unless given

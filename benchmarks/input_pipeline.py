@@ -100,7 +100,12 @@ def keras_own(
 def photos_per_second(data: Any, n_photos: int, n_epochs: int, image_size: int) -> tuple[float, float]:
     """Of the first epoch, and of the median later one."""
     model = keras.Sequential(
-        [keras.Input((image_size, image_size, 3)), layers.GlobalAveragePooling2D(), layers.Dense(1)]
+        [
+            keras.Input((image_size, image_size, 3)),
+            layers.CenterCrop(1, 1),  # looks at one pixel
+            layers.Flatten(),
+            layers.Dense(1),
+        ]
     )
     model.compile("sgd", "mae")
     model.train_on_batch(np.zeros((2, image_size, image_size, 3), "float32"), np.zeros(2))  # compiles it

@@ -90,15 +90,16 @@ def colour_layers(settings: AugmentationParams) -> list[Any]:
 
 
 def recolourer(settings: AugmentationParams) -> Callable[[Any, Any], Any]:
-    """A function of a batch, float32 RGB 0-255 of shape (n, height, width, 3), and a key; same shape back."""
+    """A function of a batch, uint8 RGB of shape (n, height, width, 3), and a key; the same back."""
     chain = colour_layers(settings)
 
     def recolour(photos: Any, key: Any) -> Any:
         seed = _KeyedSeed(key)
+        photos = keras.ops.cast(photos, "float32")
         for layer in chain:
             change = layer.get_random_transformation(photos, training=True, seed=seed)
             photos = layer.transform_images(photos, change, training=True)
-        return photos
+        return keras.ops.cast(keras.ops.round(photos), "uint8")
 
     return recolour
 

@@ -36,8 +36,9 @@ def load_train(
 ) -> Any:
     """Shuffled, augmented batches of training photos with their ages, for `train_model` or `model.fit`.
 
-    A batch is a pair of float32 arrays: photos of shape (n, image_size, image_size, 3), RGB 0-255, and ages
-    of shape (n,), in years. `len(data)` is the number of batches in an epoch.
+    A batch is a pair: photos of shape (n, image_size, image_size, 3), RGB 0-255, and ages of shape (n,),
+    float32, in years. The reader "tf_data" gives photos as uint8, a quarter of the bytes to copy around and
+    onto a GPU; the model turns them into float32. `len(data)` is the number of batches in an epoch.
 
     The order and the augmentation follow from `seed` and the number of the epoch. The reader "tf_data" has
     that number in `data.epoch`: it counts up with every pass, and setting it resumes there.
@@ -97,7 +98,7 @@ def photo_store(path: str | Path, file_names: Iterable[str], image_size: int, **
 
 
 def photo_batches(store: PhotoStore, batch_size: int) -> tf.data.Dataset:
-    """The photos alone, float32 (batch_size, side, side, 3), for `model.predict`.
+    """The photos alone, uint8 (batch_size, side, side, 3), for `model.predict`.
 
     Every batch is full, as TensorFlow would compile the model again for a shorter one: the last photo is
     repeated at the end.
@@ -107,8 +108,7 @@ def photo_batches(store: PhotoStore, batch_size: int) -> tf.data.Dataset:
     shape = (batch_size, store.size_px, store.size_px, 3)
 
     def fetch(batch: tf.Tensor) -> tf.Tensor:
-        photos = tf.numpy_function(store.__getitem__, [batch], tf.uint8)
-        return tf.cast(tf.ensure_shape(photos, shape), tf.float32)
+        return tf.ensure_shape(tf.numpy_function(store.__getitem__, [batch], tf.uint8), shape)
 
     return tf.data.Dataset.from_tensor_slices(numbers).map(fetch).prefetch(tf.data.AUTOTUNE)
 
@@ -178,7 +178,7 @@ def _tf_data(
         photos = tf.ensure_shape(
             tf.numpy_function(read, [numbers, key], tf.uint8), (None, store.size_px, store.size_px, 3)
         )
-        return tf.cast(photos, tf.float32), tf.gather(ages, numbers), key
+        return photos, tf.gather(ages, numbers), key
 
     data = tf.data.Dataset.from_tensors(0).map(order).unbatch().batch(batch_size).enumerate().map(fetch)
     if augmentation is not None and colour_layers(augmentation):

@@ -12,7 +12,7 @@ from shopper_age.model import AGE, AGE_DISTRIBUTION, is_distribution_model
 _CROP = 0.9
 _INFERENCE_BYTES = 2**30
 # Of ResNet50's activations that live at the same time, measured as the growth of memory with the batch.
-_BYTES_PER_PIXEL = 20 * 2**20 / 224**2
+_BYTES_PER_PIXEL = 12 * 2**20 / 224**2
 
 
 def estimate(model: keras.Model, data: Any, y_true: np.ndarray, *, n_views: int = 1) -> Estimates:
