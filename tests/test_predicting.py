@@ -34,7 +34,7 @@ def store(faces):
     return PhotoStore([photo_path(faces, name) for name in read_labels(faces)["file_name"]], SIDE)
 
 
-@pytest.mark.parametrize("batch_size", [40, 16, 64])
+@pytest.mark.parametrize("batch_size", [40, 16, 64, 7])
 def test_every_photo_gets_its_own_estimate_whatever_the_batches(store, model, batch_size):
     found = estimate(model, photo_batches(store, batch_size), np.zeros(len(store)))
     expected = store[range(len(store))].mean(axis=(1, 2, 3))
@@ -46,8 +46,13 @@ def test_a_last_batch_that_is_not_full_compiles_nothing_anew(store, model):
     n_full = _Brightness.n_traces
     _Brightness.n_traces = 0
     model.predict_function = None
-    model.predict(photo_batches(store, 16), verbose=0)  # 16, 16 and 8 photos
+    model.predict(photo_batches(store, 7), verbose=0)  # 40 photos in 6 batches of 7
     assert _Brightness.n_traces == n_full
+
+
+def test_batches_share_the_photos_evenly(store):
+    shapes = {size: [len(batch) for batch in photo_batches(store, size)] for size in (4000, 39, 15)}
+    assert shapes == {4000: [40], 39: [20, 20], 15: [14, 14, 14]}
 
 
 def test_batches_get_smaller_as_photos_get_larger_and_never_vanish():

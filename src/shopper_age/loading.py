@@ -97,13 +97,15 @@ def photo_store(path: str | Path, file_names: Iterable[str], image_size: int, **
     return PhotoStore([photo_path(path, name) for name in file_names], image_size, **cache)
 
 
-def photo_batches(store: PhotoStore, batch_size: int) -> tf.data.Dataset:
-    """The photos alone, uint8 (batch_size, side, side, 3), for `model.predict`.
+def photo_batches(store: PhotoStore, max_batch_size: int) -> tf.data.Dataset:
+    """The photos alone, uint8 (n, side, side, 3), for `model.predict`.
 
-    Every batch is full, as TensorFlow would compile the model again for a shorter one: the last photo is
-    repeated at the end.
+    All batches have one size, as TensorFlow would compile the model again for a shorter one: as many batches
+    as are needed share the photos, and where these do not go round, the last is repeated at the end.
     """
-    n_missing = -len(store) % batch_size
+    n_batches = -(-len(store) // max_batch_size)
+    batch_size = -(-len(store) // n_batches)
+    n_missing = n_batches * batch_size - len(store)
     numbers = np.pad(np.arange(len(store)), (0, n_missing), mode="edge").reshape(-1, batch_size)
     shape = (batch_size, store.size_px, store.size_px, 3)
 
