@@ -10,13 +10,18 @@ The model does next to nothing, so that the time is the input pipeline's. Read a
     load_train, file         decoded photos kept in a file
     load_train               decoded photos kept in memory, the default
 
-beside the limit: reading and decoding the files with libjpeg-turbo on every core, and nothing else.
+beside the limit: reading and decoding the files with libjpeg-turbo on every core, and nothing else. Each
+runs in a process of its own, one after the other: threads that Keras's generator leaves behind would slow the
+next.
 
     python benchmarks/input_pipeline.py --faces FOLDER
     python benchmarks/input_pipeline.py --faces FOLDER --augment
 """
 
 import argparse
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -118,6 +123,22 @@ def photos_per_second(
     return n_photos / first, n_photos / float(np.median(later))
 
 
+def measure(name: str, data: Any, n_photos: int, options: argparse.Namespace) -> tuple[float, float]:
+    """`photos_per_second` of all photos, or of a part where every epoch costs the same."""
+    if name.startswith("load_train"):
+        return photos_per_second(data, n_photos, options, n_epochs=options.epochs)
+    n_steps = min(n_photos, options.slow_photos) // options.batch_size
+    return photos_per_second(data, n_steps * options.batch_size, options, n_epochs=3, n_steps=n_steps)
+
+
+def measured_apart(name: str, faces: Path) -> tuple[float, float]:
+    """`measure` of one reader, in a process of its own."""
+    command = [sys.executable, *sys.argv, "--faces", str(faces), "--only", name]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    first, later = json.loads(done.stdout.strip().splitlines()[-1])
+    return first, later
+
+
 def decode_limit(paths: list[Path], n_times: int = 3) -> float:
     """Photos per second, read and decoded on every core; the best of some times."""
 
@@ -150,17 +171,15 @@ def main() -> None:
     with faces_folder(options.faces) as faces, TemporaryDirectory(dir=options.cache_in) as cache_folder:
         labels = read_labels(faces)[: options.photos]
         splits = labels.assign(**{REAL_AGE: labels[REAL_AGE].astype(float), SPLIT: TRAIN})
-        paths = [photo_path(faces, name) for name in splits[FILE_NAME]]
-        limit = decode_limit(paths)
+        all_readers = readers(faces, splits, options, Path(cache_folder))
+        if options.only is not None:
+            print(json.dumps(measure(options.only, all_readers[options.only](), len(splits), options)))
+            return
+        limit = decode_limit([photo_path(faces, name) for name in splits[FILE_NAME]])
         found = {}
-        for name, make in readers(faces, splits, options, Path(cache_folder)).items():
-            if name.startswith("load_train"):
-                found[name] = photos_per_second(make(), len(splits), options, n_epochs=options.epochs)
-            else:  # every epoch costs the same, so that a part of one tells it
-                n_steps = min(len(splits), options.slow_photos) // options.batch_size
-                n_photos = n_steps * options.batch_size
-                found[name] = photos_per_second(make(), n_photos, options, n_epochs=3, n_steps=n_steps)
-            console.print(f"{name}: first epoch {found[name][0]:,.0f}, later {found[name][1]:,.0f} photos/s")
+        for name in all_readers:
+            found[name] = measured_apart(name, faces)
+            console.print("{}: first epoch {:,.0f}, later {:,.0f} photos/s".format(name, *found[name]))
     _print(console, found, limit, options, len(splits))
 
 
@@ -203,6 +222,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--image-size", type=int, default=224, help="pixels (default: 224)")
     parser.add_argument("--batch-size", type=int, default=32, help="default: 32")
     parser.add_argument("--epochs", type=int, default=4, help="of load_train (default: 4; others: 3)")
+    parser.add_argument("--only", help=argparse.SUPPRESS)
     parser.add_argument("--augment", action="store_true", help="with flip, rotation and zoom")
     parser.add_argument("--cache-in", type=Path, help="folder for the cache file (default: the system's)")
     return parser.parse_args()
