@@ -1,12 +1,12 @@
 """How fast one training of ResNet50 runs, and how long it waits for photos.
 
 At each size the usual first notebook (ImageDataGenerator, float32, batches of 16, TensorFlow as it comes)
-and this project (load_train, the precision and the libraries it chooses) train the same network on the same
+and this project (tf_data, the precision and the libraries it chooses) train the same network on the same
 photos. Both are also fed one batch from memory again and again, which is the limit. Each runs in a process of
 its own, one after the other.
 
     waiting      share of the time in which the step has no photos: what the limit would have saved; for
-                 load_train also measured at the source ("direct")
+                 tf_data also measured at the source ("direct")
     utilisation  arithmetic of the step (3 x that of a prediction) per second, as a share of --peak-tflops
 
     python benchmarks/train_step.py --faces FOLDER
@@ -31,13 +31,14 @@ from rich.table import Table
 # Multiply-adds of ResNet50 for a photo of 224 pixels, without its top; they grow with the area.
 # Source: He et al. 2016, "Deep Residual Learning for Image Recognition", table 1.
 _MULTIPLY_ADDS_224 = 3.8e9
-_GENERATOR, _OURS = "image_data_generator", "load_train"
+_GENERATOR, _OURS = "image_data_generator", "tf_data"  # the readers of load_train
 
 
 def measure(faces: Path, case: dict[str, Any]) -> dict[str, float]:
     """Photos per second of `model.fit` with the reader and from memory, and the share spent waiting."""
     import keras
     import numpy as np
+    import tensorflow as tf
 
     from shopper_age import create_model, load_train
     from shopper_age.hardware import choose_precision
@@ -67,7 +68,7 @@ def measure(faces: Path, case: dict[str, Any]) -> dict[str, float]:
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
             self.of_epochs.append(time.perf_counter() - self._start)
 
-    from_memory = per_second(itertools.repeat((photos, ages)))
+    from_memory = per_second(tf.data.Dataset.from_tensors((photos, ages)).repeat())
     found = {"from_reader": per_second(_endless(data)), "from_memory": from_memory, "precision": precision}
     if case["reader"] == _OURS:
         found["direct"] = _waiting(model, data, n_steps)
