@@ -57,7 +57,7 @@ def provenance() -> dict[str, str]:
         "python": platform.python_version(),
         **{library: _installed(library) for library in LIBRARIES},
         "cpu": _cpu_model(),
-        "cpu_cores": str(_usable_cores()),
+        "cpu_cores": str(usable_cores()),
         "memory_gib": f"{psutil.virtual_memory().total / 2**30:.1f}",
     }
     return {name: value for name, value in facts.items() if value}
@@ -108,7 +108,8 @@ def _installed(library: str) -> str | None:
         return None
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
+    """The cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):  # not on macOS
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

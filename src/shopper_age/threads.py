@@ -1,6 +1,5 @@
 """Work on many photos at once, on as many threads as there are cores."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -8,13 +7,15 @@ from typing import Any
 
 import cv2
 
+from shopper_age.provenance import usable_cores
+
 
 def in_threads(work: Callable[[int], Any], n: int) -> None:
     """Calls `work` with 0, 1, ..., n - 1 and returns when all is done, or raises what one of them raised.
 
     It gains where `work` spends its time outside Python: in decoding, resizing, warping.
     """
-    n_shares = min(n, _n_cores())
+    n_shares = min(n, usable_cores())
 
     def do_share(first: int) -> None:
         for number in range(first, n, n_shares):
@@ -27,9 +28,4 @@ def in_threads(work: Callable[[int], Any], n: int) -> None:
 @cache
 def _threads() -> ThreadPoolExecutor:
     cv2.setNumThreads(1)  # OpenCV's own threads would only get into the way of these
-    return ThreadPoolExecutor(_n_cores())
-
-
-@cache
-def _n_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return ThreadPoolExecutor(usable_cores())
