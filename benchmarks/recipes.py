@@ -10,7 +10,8 @@ the first quarter of the rows, one after the other. Neither looks at the test ph
     python benchmarks/recipes.py --faces FOLDER --weights FILE --recipes default --seeds 0 1 2 --epochs 4
 
 Every result is appended to --out at once, so that an interrupted benchmark keeps what it has measured, and
-what is already there is not measured again.
+what is already there is not measured again. The photos are decoded into memory, which lets it run on every
+backend of Keras: KERAS_BACKEND=jax python benchmarks/recipes.py ...
 """
 
 import argparse
@@ -18,23 +19,27 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
+from in_memory import TrainingPhotos, decoded
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
+from subject import machine
 
-from shopper_age import create_model, load_test, load_train, train_model
-from shopper_age.hardware import choose_precision, gpu_name
+from shopper_age import create_model, train_model
+from shopper_age.hardware import choose_precision
 from shopper_age.metrics import baseline_mae, bias, mae, mae_interval
 from shopper_age.params import Params, load_params
 from shopper_age.predicting import estimate
-from shopper_age.provenance import provenance
 from shopper_age.training import set_seed
 
+_TEST_SHARE = 0.25
 _PLAIN = {
     "optimizer": "adam",
     "schedule": "constant",
@@ -54,50 +59,80 @@ _FLIP_ALONE = {
 _LAST_EPOCH = {"keep_best": False, "early_stopping_patience": 0}
 
 
-def recipes(params: Params) -> dict[str, Params]:
+@dataclass(frozen=True)
+class Recipe:
+    """Settings; whether residual blocks that no file fills start as the identity, as in `create_model`."""
+
+    params: Params
+    identity_start: bool = True
+
+    def changed(
+        self, *, train: dict[str, Any] | None = None, augmentation: Any = None, **top: Any
+    ) -> "Recipe":
+        changed = self.params.train
+        if augmentation:
+            changed = changed.model_copy(
+                update={"augmentation": changed.augmentation.model_copy(update=augmentation)}
+            )
+        top["train"] = changed.model_copy(update=train or {})
+        return replace(self, params=self.params.model_copy(update=top))
+
+
+def recipes(params: Params) -> dict[str, Recipe]:
     """The simple recipe, the default one, and the default one without each of its ingredients."""
     train = params.train
-    default = _with(params, train=_LAST_EPOCH)
-    simple = _with(params, loss="mse", learning_rate=0.0001, batch_size=16, train={**_PLAIN, **_LAST_EPOCH})
-    found = {
-        "simple": _with(simple, augmentation={**_FLIP_ALONE, "horizontal_flip": True}),
-        "default": default,
-    }
-    found["default, mse"] = _with(default, loss="mse")
+    default = Recipe(params).changed(train=_LAST_EPOCH)
+    simple = default.changed(
+        loss="mse",
+        learning_rate=0.0001,
+        batch_size=16,
+        train=_PLAIN,
+        augmentation={**_FLIP_ALONE, "horizontal_flip": True},
+    )
+    found = {"simple": replace(simple, identity_start=False), "default": default}
+    for loss in ("mse", "ordinal"):
+        found[f"default, {loss}"] = default.changed(loss=loss)
     for name in ("optimizer", "schedule", "clip_norm", "ema_momentum", "frozen_epochs"):
         if getattr(train, name) != _PLAIN[name]:
-            found[f"default, {name} {_PLAIN[name]}"] = _with(default, train={name: _PLAIN[name]})
+            found[f"default, {name} {_PLAIN[name]}"] = default.changed(train={name: _PLAIN[name]})
     for name, strength in train.augmentation.model_dump().items():
         if strength:
-            found[f"default, no {name}"] = _with(default, augmentation={name: type(strength)(0)})
+            found[f"default, no {name}"] = default.changed(augmentation={name: type(strength)(0)})
+    found["default, no identity start"] = replace(default, identity_start=False)
     return found
 
 
-def measure(params: Params, faces: Path) -> dict[str, Any]:
-    """Trains by the recipe and tests it; errors in years, time in seconds."""
+def measure(recipe: Recipe, photos: NDArray[np.uint8], ages: NDArray[np.float32]) -> dict[str, Any]:
+    """Trains by the recipe and tests it; errors in years, time in seconds.
+
+    Args:
+        photos: uint8 (n, image_size, image_size, 3), RGB.
+        ages: (n,), years.
+    """
+    params = recipe.params
     set_seed(params.seed, deterministic=params.train.deterministic)
     precision, _ = choose_precision(params.train.precision)
-    size = params.image_size
-    train_data = load_train(
-        faces,
-        image_size=size,
+    n_test = int(_TEST_SHARE * len(photos))
+    y_train, y_true = ages[n_test:], ages[:n_test].astype(float)
+    train_data = TrainingPhotos(
+        photos[n_test:],
+        y_train,
         batch_size=params.batch_size,
         seed=params.seed,
         augmentation=params.train.augmentation,
-        cache_gib=params.train.cache_gib,
     )
-    test_data = load_test(faces, image_size=size, batch_size=64)
-    y_true = np.concatenate([np.asarray(ages) for _, ages in test_data])
-    y_train = np.concatenate([np.asarray(ages) for _, ages in train_data])
     model = create_model(
-        (size, size, 3),
+        photos.shape[1:],
         weights=params.weights,
         loss=params.loss,
         label_sigma=params.train.label_sigma,
         l1_weight=params.train.l1_weight,
         precision=precision,
     )
-    start = time.perf_counter()
+    if not recipe.identity_start:
+        _start_as_keras_does(model)
+    seconds_of_epochs: list[float] = []
+    start, cpu_start = time.perf_counter(), time.process_time()
     train_model(
         model,
         train_data,
@@ -105,22 +140,32 @@ def measure(params: Params, faces: Path) -> dict[str, Any]:
         epochs=params.epochs,
         settings=params.train,
         learning_rate=params.learning_rate,
+        on_epoch=lambda history: seconds_of_epochs.append(history[-1]["seconds"]),
     )
-    seconds = time.perf_counter() - start
-    one, two = (estimate(model, test_data, y_true, n_views=n).y_pred for n in (1, 2))
-    low, high = mae_interval(y_true, one, seed=0)
+    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
+    n_views = params.evaluate.tta
+    one, more = (estimate(model, photos[:n_test], y_true, n_views=n).y_pred for n in (1, n_views))
+    low, high = mae_interval(y_true, more, seed=0)
     ends = {"under_12": y_true < 12, "over_60": y_true > 60}
     keras.backend.clear_session()
     return {
-        "mae": mae(y_true, one),
+        "mae_one_view": mae(y_true, one),
+        "mae": mae(y_true, more),
         "mae_low": low,
         "mae_high": high,
-        "mae_two_views": mae(y_true, two),
-        **{f"mae_{end}": mae(y_true[rows], two[rows]) for end, rows in ends.items()},
-        **{f"bias_{end}": bias(y_true[rows], two[rows]) for end, rows in ends.items()},
+        **{f"mae_{end}": mae(y_true[rows], more[rows]) for end, rows in ends.items()},
+        **{f"bias_{end}": bias(y_true[rows], more[rows]) for end, rows in ends.items()},
         "baseline_mae": baseline_mae(y_true, y_train),
         "seconds": seconds,
+        "cpu_seconds": cpu_seconds,
+        "photos_per_second": len(y_train) / float(np.median(seconds_of_epochs[-3:])),
     }
+
+
+def _start_as_keras_does(model: keras.Model) -> None:
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization) and not np.any(layer.gamma):
+            layer.gamma.assign(np.ones(layer.gamma.shape))
 
 
 def main() -> None:
@@ -129,25 +174,27 @@ def main() -> None:
         sys.exit(
             f"{options.faces}/labels.csv not found: --faces takes a folder with labels.csv and final_files/"
         )
-    params = load_params()
     changes = {"weights": options.weights, "epochs": options.epochs, "image_size": options.image_size}
-    all_recipes = recipes(_with(params, **changes))
-    chosen = list(all_recipes) if options.ablate else options.recipes
+    all_recipes = recipes(load_params().model_copy(update=changes))
+    unknown = set(options.recipes) - set(all_recipes)
+    if unknown:
+        sys.exit(f"--recipes: no {', '.join(sorted(unknown))}; there are: {'; '.join(all_recipes)}")
+    data = decoded(options.faces, options.image_size)
     results = []
-    for name in chosen:
+    for name in all_recipes if options.ablate else options.recipes:
         for seed in options.seeds:
-            results.append(_measured_once(name, _with(all_recipes[name], seed=seed), options))
+            results.append(_measured_once(name, all_recipes[name].changed(seed=seed), data, options.out))
             _print(results, options)
 
 
-def _measured_once(name: str, params: Params, options: argparse.Namespace) -> dict[str, Any]:
-    settings = params.model_dump(mode="json")
-    for earlier in _earlier(options.out):
+def _measured_once(name: str, recipe: Recipe, data: tuple[Any, Any], out: Path) -> dict[str, Any]:
+    settings = asdict(recipe) | {"params": recipe.params.model_dump(mode="json")}
+    for earlier in _earlier(out):
         if earlier["settings"] == settings:
             return earlier
-    print(f"--- {name}, seed {params.seed}", flush=True)
-    result = {"recipe": name, "seed": params.seed, **measure(params, options.faces), "settings": settings}
-    with options.out.open("a", encoding="utf-8") as file:
+    print(f"--- {name}, seed {recipe.params.seed}", flush=True)
+    result = {"recipe": name, "seed": recipe.params.seed, **measure(recipe, *data), "settings": settings}
+    with out.open("a", encoding="utf-8") as file:
         file.write(json.dumps(result) + "\n")
     return result
 
@@ -158,51 +205,37 @@ def _earlier(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _print(results: list[dict[str, Any]], options: argparse.Namespace) -> None:
-    machine = provenance()
-    table = Table(
-        title=f"{options.image_size} px, {options.epochs} epochs; {machine['cpu']}, "
-        f"{machine['cpu_cores']} cores, GPU: {gpu_name()}; TensorFlow {machine['tensorflow']}"
-    )
-    for column in (
-        "recipe",
+    n_views = results[0]["settings"]["params"]["evaluate"]["tta"]
+    table = Table(title=f"{options.image_size} px, {options.epochs} epochs, {n_views} views\n{machine()}")
+    table.add_column("recipe")
+    columns = (
         "seed",
         "test MAE (95 %)",
-        "2 views",
+        "1 view",
         "under 12: MAE, bias",
         "over 60: MAE, bias",
-        "min",
-    ):
-        table.add_column(column)
+        "min: wall, CPU",
+        "photos/s",
+    )
+    for column in columns:
+        table.add_column(column, justify="right")
     for r in results:
         table.add_row(
             r["recipe"],
             str(r["seed"]),
             f"{r['mae']:.2f} ({r['mae_low']:.2f}–{r['mae_high']:.2f})",
-            f"{r['mae_two_views']:.2f}",
+            f"{r['mae_one_view']:.2f}",
             f"{r['mae_under_12']:.2f}, {r['bias_under_12']:+.2f}",
             f"{r['mae_over_60']:.2f}, {r['bias_over_60']:+.2f}",
-            f"{r['seconds'] / 60:.1f}",
+            f"{r['seconds'] / 60:.1f}, {r['cpu_seconds'] / 60:.1f}",
+            f"{r['photos_per_second']:,.0f}",
         )
-    console = Console()
+    console = Console(width=130)
     console.print(table)
-    by_recipe = (
-        pd.DataFrame(results).groupby("recipe", sort=False)["mae_two_views"].agg(["mean", "std", "count"])
-    )
+    console.print(f"always the median training age: {results[0]['baseline_mae']:.2f}")
+    by_recipe = pd.DataFrame(results).groupby("recipe", sort=False)["mae"].agg(["mean", "std", "count"])
     for recipe, row in by_recipe[by_recipe["count"] > 1].iterrows():
-        console.print(
-            f"{recipe}: {row['mean']:.2f} ± {row['std']:.2f} over {row['count']:.0f} seeds (2 views)"
-        )
-
-
-def _with(
-    params: Params, *, train: dict[str, Any] | None = None, augmentation: Any = None, **top: Any
-) -> Params:
-    changed = params.train
-    if augmentation:
-        changed = changed.model_copy(
-            update={"augmentation": changed.augmentation.model_copy(update=augmentation)}
-        )
-    return params.model_copy(update={**top, "train": changed.model_copy(update=train or {})})
+        console.print(f"{recipe}: {row['mean']:.2f} ± {row['std']:.2f} over {row['count']:.0f} seeds")
 
 
 def _options() -> argparse.Namespace:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,12 +29,15 @@ def faces_folder(faces: Path | None) -> Iterator[Path]:
 
 
 def machine() -> str:
-    """Processor, cores, GPU and TensorFlow's version in a line."""
+    """Processor, cores, GPU, precision and the versions of Keras and its backend, in a line."""
+    import keras
+
     from shopper_age.hardware import choose_precision, gpu_name
 
     facts = provenance()
     precision, why = choose_precision("auto")
+    backend = keras.backend.backend()
     return (
         f"{facts['cpu']}, {facts['cpu_cores']} cores, GPU: {gpu_name()}; fast at {precision} ({why}); "
-        f"TensorFlow {facts['tensorflow']}, Keras {facts['keras']}"
+        f"Keras {facts['keras']} on {backend} {version(backend)}"
     )

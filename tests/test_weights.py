@@ -36,6 +36,21 @@ def test_a_partial_file_leaves_the_rest_fresh_and_says_so(backbone, tmp_path, ca
     assert "left fresh: conv5_block1" in said
 
 
+def test_fresh_residual_blocks_start_as_the_identity(backbone, tmp_path):
+    part = keras.Model(backbone.input, backbone.get_layer("conv4_block6_out").output)
+    part.save_weights(tmp_path / "part.weights.h5")
+    model = create_model(SHAPE, weights=str(tmp_path / "part.weights.h5"))
+    photo = np.random.default_rng(0).uniform(0, 255, (1, *SHAPE))
+    block = keras.Model(
+        model.input, [model.get_layer(name).output for name in ("conv5_block1_out", "conv5_block2_out")]
+    )
+    before, after = block.predict(photo, verbose=0)
+    np.testing.assert_array_equal(after, before)
+    assert before.any()
+    assert model.get_layer("conv4_block6_3_bn").gamma.numpy().all()  # what the file brought stays
+    assert not create_model(SHAPE, weights="random").get_layer("conv2_block1_3_bn").gamma.numpy().any()
+
+
 def test_a_trained_age_model_can_be_trained_on(tmp_path, capsys):
     first = create_model(SHAPE, weights="random", loss="label_distribution")
     first.save_weights(tmp_path / "age.weights.h5")

@@ -2,53 +2,73 @@
 
 What moves pixels (flip, rotation, zoom, shift) is one affine map for each photo: the photo is resampled once,
 where a chain of layers would blur it at each step, and the skin's texture is what tells the age. What changes
-their values are Keras's own layers.
+their values (brightness, contrast) is one table of 256 entries.
 
-Either follows from a key of two whole numbers: equal keys give equal changes, in any process and any order of
+All follow from a key of two whole numbers: equal keys give equal changes, in any process and any order of
 calls, which is what makes an interrupted training resume exactly.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import cv2
-import keras
 import numpy as np
-from keras import layers
 from numpy.typing import NDArray
 
 from shopper_age.params import AugmentationParams
 from shopper_age.threads import in_threads
 
-_PIXELS = (0, 255)
+_WHITE = 255
+# Of what random erasing blanks: the share of the photo's area, and the longest side to the shortest.
+_ERASED_AREA = (0.02, 0.2)
+_ERASED_ASPECT = 2.0
 
 
-def move(
+def augment(
     photos: NDArray[np.uint8], key: NDArray[np.int64], settings: AugmentationParams
 ) -> NDArray[np.uint8]:
-    """Photos flipped, turned, zoomed and shifted, each by its own draw; the photo's border fills what opens.
+    """Photos flipped, turned, zoomed, shifted, recoloured and blanked in part, each by its own draw.
+
+    The photo's border fills what opens at its sides.
 
     Args:
         photos: uint8 (n, side, side, 3).
         key: two numbers, 0 or more.
     """
-    if not (settings.horizontal_flip or settings.rotation_degrees or settings.zoom or settings.shift):
+    if not any(settings.model_dump().values()):
         return photos
-    matrices = random_affine_maps(len(photos), photos.shape[1], np.random.default_rng(key), settings)
-    moved = np.empty_like(photos)
+    moves = settings.horizontal_flip or settings.rotation_degrees or settings.zoom or settings.shift
+    recolours = settings.brightness or settings.contrast
+    n, side_px = len(photos), photos.shape[1]
+    rng = np.random.default_rng(key)
+    matrices = random_affine_maps(n, side_px, rng, settings)
+    brighter = rng.uniform(-1, 1, n) * settings.brightness * _WHITE
+    contrast = 1 + rng.uniform(-1, 1, n) * settings.contrast
+    is_erased = rng.random(n) < settings.erasing
+    boxes = random_boxes(n, side_px, rng)
+    colours = rng.integers(0, _WHITE + 1, (n, 3))
+    changed = np.empty_like(photos) if moves else photos.copy()
 
-    def warp(number: int) -> None:
-        cv2.warpAffine(
-            photos[number],
-            matrices[number],
-            photos.shape[1:3],
-            dst=moved[number],
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+    def change(number: int) -> None:
+        photo = changed[number]
+        if moves:
+            cv2.warpAffine(
+                photos[number],
+                matrices[number],
+                (side_px, side_px),
+                dst=photo,
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+        if recolours:
+            mean = np.mean(cv2.mean(photo)[:3])
+            cv2.LUT(photo, value_table(mean, brighter[number], contrast[number]), dst=photo)
+        if is_erased[number]:
+            top, left, bottom, right = boxes[number]
+            photo[top:bottom, left:right] = colours[number]
 
-    in_threads(warp, len(photos))
-    return moved
+    in_threads(change, n)
+    return changed
 
 
 def random_affine_maps(
@@ -72,36 +92,26 @@ def random_affine_maps(
     return np.concatenate([linear, offset[..., None]], axis=2)
 
 
-def colour_layers(settings: AugmentationParams) -> list[Any]:
-    """Keras's layers that change values alone, for every strength that is not 0, in the order applied."""
-    return [
-        layer
-        for strength, layer in (
-            (settings.brightness, lambda: layers.RandomBrightness(settings.brightness, value_range=_PIXELS)),
-            (settings.contrast, lambda: layers.RandomContrast(settings.contrast, value_range=_PIXELS)),
-            (
-                settings.erasing,
-                lambda: layers.RandomErasing(settings.erasing, scale=(0.02, 0.2), value_range=_PIXELS),
-            ),
-        )
-        if strength
-        for layer in [layer()]
-    ]
+def random_boxes(n: int, side_px: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """For each of n photos what random erasing would blank: (n, 4), top, left, bottom, right, in pixels.
+
+    The middle lies anywhere in the photo, so that a part of the rectangle may lie outside.
+
+    Source: Zhong et al. 2020, "Random Erasing Data Augmentation", sec. 3.2.
+    """
+    area = rng.uniform(*_ERASED_AREA, n)
+    aspect = _ERASED_ASPECT ** rng.uniform(-1, 1, n)
+    sides = np.sqrt(np.stack([area * aspect, area / aspect], axis=1))
+    corner = rng.random((n, 2)) - sides / 2
+    box = np.concatenate([corner, corner + sides], axis=1)
+    return (box.clip(0, 1) * side_px).round().astype(np.int64)
 
 
-def recolourer(settings: AugmentationParams) -> Callable[[Any, Any], Any]:
-    """A function of a batch, uint8 RGB of shape (n, height, width, 3), and a key; the same back."""
-    chain = colour_layers(settings)
-
-    def recolour(photos: Any, key: Any) -> Any:
-        seed = _KeyedSeed(key)
-        photos = keras.ops.cast(photos, "float32")
-        for layer in chain:
-            change = layer.get_random_transformation(photos, training=True, seed=seed)
-            photos = layer.transform_images(photos, change, training=True)
-        return keras.ops.cast(keras.ops.round(photos), "uint8")
-
-    return recolour
+def value_table(mean: float, brighter: float, contrast: float) -> NDArray[np.uint8]:
+    """What becomes of each value 0-255, shape (256,): lifted by `brighter`, then spread around the mean."""
+    values = (np.arange(_WHITE + 1) + brighter).clip(0, _WHITE)
+    new_mean = np.clip(mean + brighter, 0, _WHITE)
+    return ((values - new_mean) * contrast + new_mean).clip(0, _WHITE).round().astype(np.uint8)
 
 
 def augmentation_sheet(
@@ -116,15 +126,3 @@ def augmentation_sheet(
     photos += [np.full_like(photos[0], 255)] * (n_rows * n_columns - len(photos))
     rows = [np.concatenate(photos[i * n_columns : (i + 1) * n_columns], axis=1) for i in range(n_rows)]
     return np.concatenate(rows)
-
-
-class _KeyedSeed(keras.random.SeedGenerator):
-    """Seeds that follow from a key alone, where Keras's generator counts in a variable."""
-
-    def __init__(self, key: Any) -> None:  # on purpose without the parent's, which makes that variable
-        self._key = key
-        self._n_drawn = 0
-
-    def next(self, ordered: bool = True) -> Any:  # noqa: ARG002 - Keras's signature
-        self._n_drawn += 1
-        return keras.ops.cast(self._key, "int32") * 31 + self._n_drawn

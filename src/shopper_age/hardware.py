@@ -38,6 +38,14 @@ def _cpu_flags() -> set[str]:
 def _gpu_details() -> dict[str, object]:
     import keras
 
+    if keras.backend.backend() == "jax":
+        import jax
+
+        gpus = [device for device in jax.devices() if device.platform == "gpu"]
+        if not gpus:
+            return {}
+        capability = tuple(map(int, gpus[0].compute_capability.split(".")))
+        return {"device_name": gpus[0].device_kind, "compute_capability": capability}
     if keras.backend.backend() != "tensorflow":
         return {}
     import tensorflow as tf

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from shopper_age.augmentation import colour_layers, move, recolourer
+from shopper_age.augmentation import augment
 from shopper_age.faces import FILE_NAME, PHOTO_FOLDER, REAL_AGE, SPLIT, TEST, TRAIN, photo_path, read_labels
 from shopper_age.params import AugmentationParams
 from shopper_age.photo_store import PhotoStore
@@ -171,25 +171,18 @@ def _tf_data(
 
     def read(numbers: np.ndarray, key: np.ndarray) -> np.ndarray:
         photos = store[numbers]
-        return photos if augmentation is None else move(photos, key, augmentation)
+        return photos if augmentation is None else augment(photos, key, augmentation)
 
-    def fetch(step: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def fetch(step: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         numbers, epochs = batch
         # one number for the epoch and seed, one for the step: the key of this batch's augmentation
         key = tf.stack([epochs[0] * 7919 + (shuffle_seed or 0), step])
         photos = tf.ensure_shape(
             tf.numpy_function(read, [numbers, key], tf.uint8), (None, store.size_px, store.size_px, 3)
         )
-        return photos, tf.gather(ages, numbers), key
+        return photos, tf.gather(ages, numbers)
 
     data = tf.data.Dataset.from_tensors(0).map(order).unbatch().batch(batch_size).enumerate().map(fetch)
-    if augmentation is not None and colour_layers(augmentation):
-        recolour = recolourer(augmentation)
-        data = data.map(
-            lambda photos, ages, key: (tf.ensure_shape(recolour(photos, key), photos.shape), ages, key),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
-    data = data.map(lambda photos, ages, _: (photos, ages))
     data = data.apply(tf.data.experimental.assert_cardinality(-(-len(store) // batch_size)))
     data = data.prefetch(tf.data.AUTOTUNE)
     data.epoch = epoch
