@@ -4,7 +4,7 @@ PYTHON ?= python3
 REQUIREMENTS ?= requirements.txt
 BASE ?= origin/main
 # What people try first on their own photos: six trainings.
-export GRID ?= learning_rate=0.00003,0.0001,0.0003 loss=mse,label_distribution
+export GRID ?= learning_rate=0.0002,0.0004,0.0008 loss=label_distribution,mse
 # What a report may show: no people.
 REPORT_PLOTS = training_curves predicted_against_true error_by_age error_histogram group_confusion id_trade_off
 
@@ -58,7 +58,7 @@ repro: env ## the pipeline on your photos: dvc repro
 experiment: env ## the pipeline with other settings: make experiment SETTINGS="epochs=20 loss=ordinal"
 	@set -f; set --; for setting in $$SETTINGS; do set -- "$$@" --set-param "$$setting"; done; dvc exp run "$$@"
 
-sweep: env ## every combination, best first: make sweep GRID="learning_rate=0.0001,0.0003 epochs=5,10"
+sweep: env ## every combination, best first: make sweep GRID="learning_rate=0.0002,0.0004 epochs=5,10"
 	@set -f; shopper-age sweep $$GRID
 
 result: env ## the figures of the last evaluation

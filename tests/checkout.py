@@ -28,6 +28,8 @@ SMALL = (
     "image_size=32",
     "weights=random",
     "epochs=1",
+    "batch_size=16",
+    "evaluate.tta=1",
     "split.validation_share=0.2",
     "loss=label_distribution",
 )

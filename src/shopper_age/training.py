@@ -17,6 +17,7 @@ from shopper_age.model import AGE_DISTRIBUTION, is_distribution_model
 from shopper_age.params import TrainParams
 
 _END_OF_COSINE = 0.01  # share of the learning rate that is left at the last step
+_LONGEST_AVERAGE = 0.1  # share of the steps over which weights are averaged at most
 
 
 def train_model(
@@ -170,8 +171,8 @@ class _Phase:
 
     def optimizer(self, n_steps: int) -> keras.Optimizer:
         rate: Any = self.learning_rate
+        n_all = n_steps * (self.end - self.start)
         if self.settings.schedule == "cosine" and not self.is_frozen:
-            n_all = n_steps * (self.end - self.start)
             n_warmup = min(round(n_steps * self.settings.warmup_epochs), n_all - 1)
             rate = schedules.CosineDecay(
                 0.0 if n_warmup else rate,
@@ -182,7 +183,9 @@ class _Phase:
             )
         options: dict[str, Any] = {"global_clipnorm": self.settings.clip_norm or None}
         if self.settings.ema_momentum:
-            options |= {"use_ema": True, "ema_momentum": self.settings.ema_momentum}
+            # a longer average than a short run can fill would still hold the untrained weights
+            longest = max(0.0, 1 - 1 / (_LONGEST_AVERAGE * n_all))
+            options |= {"use_ema": True, "ema_momentum": min(self.settings.ema_momentum, longest)}
         if self.settings.optimizer == "adam":
             return keras.optimizers.Adam(rate, **options)
         adamw = keras.optimizers.AdamW(rate, weight_decay=self.settings.weight_decay, **options)
