@@ -36,9 +36,9 @@ _GENERATOR, _OURS = "image_data_generator", "tf_data"  # the readers of load_tra
 
 def measure(faces: Path, case: dict[str, Any]) -> dict[str, float]:
     """Photos per second of `model.fit` with the reader and from memory, and the share spent waiting."""
-    import keras
     import numpy as np
     import tensorflow as tf
+    from epoch_clock import EpochClock
 
     from shopper_age import create_model, load_train
     from shopper_age.hardware import choose_precision
@@ -53,20 +53,9 @@ def measure(faces: Path, case: dict[str, Any]) -> dict[str, float]:
     photos, ages = np.asarray(photos), np.asarray(ages)
 
     def per_second(source: Any) -> float:
-        seconds = _Seconds()
-        model.fit(source, steps_per_epoch=n_steps, epochs=3, callbacks=[seconds], verbose=0)
-        return n_steps * batch_size / min(seconds.of_epochs[1:])  # the first compiles and fills the cache
-
-    class _Seconds(keras.callbacks.Callback):
-        def __init__(self) -> None:
-            super().__init__()
-            self.of_epochs: list[float] = []
-
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
-            self._start = time.perf_counter()
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
-            self.of_epochs.append(time.perf_counter() - self._start)
+        clock = EpochClock()
+        model.fit(source, steps_per_epoch=n_steps, epochs=3, callbacks=[clock], verbose=0)
+        return n_steps * batch_size / min(clock.seconds[1:])  # the first compiles and fills the cache
 
     from_memory = per_second(tf.data.Dataset.from_tensors((photos, ages)).repeat())
     found = {"from_reader": per_second(_endless(data)), "from_memory": from_memory, "precision": precision}
