@@ -11,10 +11,13 @@ The model does next to nothing, so that the time is the input pipeline's. Read a
     load_train               decoded photos kept in memory, the default
 
 beside limits, all on every core: reading and decoding the files with libjpeg-turbo and nothing else; the same
-with resizing; the same with storing each photo in new memory, as a cache has to; and `model.fit` alone, given
-one batch again and again, which takes its share of the same cores. Each reader runs in a process of its own,
-one after the other: threads that Keras's generator leaves behind would slow the next. It measures decoding
-and resizing alone just before, so that other work on the machine slows both.
+with resizing; the same with storing each photo in new memory, as a cache has to. The cost of the way from
+there to `model.fit` is in three more rows: PhotoStore alone, load_train whose batches nobody looks at, and
+`model.fit` that gets one batch again and again, which takes its share of the same cores.
+
+Each reader runs in a process of its own, one after the other: threads that Keras's generator leaves behind
+would slow the next. It measures decoding and resizing alone just before, so that other work on the machine
+slows both.
 
     python benchmarks/input_pipeline.py --faces FOLDER
     python benchmarks/input_pipeline.py --faces FOLDER --augment
@@ -44,6 +47,7 @@ from subject import faces_folder, machine
 from shopper_age import load_train
 from shopper_age.faces import FILE_NAME, REAL_AGE, SPLIT, TRAIN, photo_path, read_labels
 from shopper_age.params import AugmentationParams
+from shopper_age.photo_store import PhotoStore
 from shopper_age.photos import resize
 from shopper_age.threads import in_threads
 
@@ -175,6 +179,13 @@ class Limits:
         memory = np.empty((len(self._paths), self._side_px, self._side_px, 3), np.uint8)
         return self._rate(lambda number: memory.__setitem__(number, self._resized(number)))
 
+    def batches_of_store(self, batch_size: int) -> float:
+        store = PhotoStore(self._paths, self._side_px)
+        start = time.perf_counter()
+        for first in range(0, len(store), batch_size):
+            store[range(first, min(first + batch_size, len(store)))]
+        return len(store) / (time.perf_counter() - start)
+
     def _decode(self, number: int) -> np.ndarray:
         data = np.frombuffer(self._paths[number].read_bytes(), np.uint8)
         return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
@@ -186,6 +197,15 @@ class Limits:
         start = time.perf_counter()
         in_threads(work, len(self._paths))
         return len(self._paths) / (time.perf_counter() - start)
+
+
+def rate_of_dataset(make: Callable[[pd.DataFrame], tf.data.Dataset], splits: pd.DataFrame) -> float:
+    """Photos per second of a dataset whose batches nobody looks at, in its second epoch."""
+    data = make(splits)
+    for _ in range(2):
+        start = time.perf_counter()
+        data.reduce(np.int64(0), lambda n, _: n + 1).numpy()
+    return len(splits) / (time.perf_counter() - start)
 
 
 def fit_alone(options: argparse.Namespace, n_steps: int = 200) -> float:
@@ -219,6 +239,10 @@ def main() -> None:
             "decoding alone": limits.decoding(),
             "decoding and resizing alone": limits.resizing_too(),
             "... and storing in new memory": limits.storing_too(),
+            "PhotoStore, no cache": limits.batches_of_store(options.batch_size),
+            "load_train, no cache, no model.fit": rate_of_dataset(
+                all_readers["load_train, no cache"], splits
+            ),
             "model.fit alone": fit_alone(options),
         }
     _print(console, found, alone, options, len(splits))

@@ -26,13 +26,13 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
+from subject import machine
 
 from shopper_age import create_model, load_test, load_train, train_model
-from shopper_age.hardware import choose_precision, gpu_name
+from shopper_age.hardware import choose_precision
 from shopper_age.metrics import baseline_mae, bias, mae, mae_interval
 from shopper_age.params import Params, load_params
 from shopper_age.predicting import estimate
-from shopper_age.provenance import provenance
 from shopper_age.training import set_seed
 
 _PLAIN = {
@@ -158,11 +158,7 @@ def _earlier(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _print(results: list[dict[str, Any]], options: argparse.Namespace) -> None:
-    machine = provenance()
-    table = Table(
-        title=f"{options.image_size} px, {options.epochs} epochs; {machine['cpu']}, "
-        f"{machine['cpu_cores']} cores, GPU: {gpu_name()}; TensorFlow {machine['tensorflow']}"
-    )
+    table = Table(title=f"{options.image_size} px, {options.epochs} epochs; {machine()}")
     for column in (
         "recipe",
         "seed",

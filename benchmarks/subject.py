@@ -28,12 +28,13 @@ def faces_folder(faces: Path | None) -> Iterator[Path]:
 
 
 def machine() -> str:
-    """Processor, cores, GPU and TensorFlow's version in a line."""
+    """Processor, cores, memory, GPU and TensorFlow's version in a line; imports TensorFlow."""
     from shopper_age.hardware import choose_precision, gpu_name
 
     facts = provenance()
     precision, why = choose_precision("auto")
     return (
-        f"{facts['cpu']}, {facts['cpu_cores']} cores, GPU: {gpu_name()}; fast at {precision} ({why}); "
+        f"{facts['cpu']}, {facts['cpu_cores']} cores, {facts['memory_gib']} GiB, GPU: {gpu_name()}; "
+        f"fast at {precision} ({why}); "
         f"TensorFlow {facts['tensorflow']}, Keras {facts['keras']}"
     )
