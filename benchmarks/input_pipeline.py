@@ -10,9 +10,14 @@ The model does next to nothing, so that the time is the input pipeline's. Read a
     load_train, file         decoded photos kept in a file
     load_train               decoded photos kept in memory, the default
 
-beside the limit: reading and decoding the files with libjpeg-turbo on every core, and nothing else. Each
-runs in a process of its own, one after the other: threads that Keras's generator leaves behind would slow the
-next.
+beside limits, all on every core: reading and decoding the files with libjpeg-turbo and nothing else; the same
+with resizing; the same with storing each photo in new memory, as a cache has to. The cost of the way from
+there to `model.fit` is in three more rows: PhotoStore alone, load_train whose batches nobody looks at, and
+`model.fit` that gets one batch again and again, which takes its share of the same cores.
+
+Each reader runs in a process of its own, one after the other: threads that Keras's generator leaves behind
+would slow the next. It measures decoding and resizing alone just before, so that other work on the machine
+slows both.
 
     python benchmarks/input_pipeline.py --faces FOLDER
     python benchmarks/input_pipeline.py --faces FOLDER --augment
@@ -26,13 +31,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
+from epoch_clock import EpochClock
 from keras import layers
 from rich.console import Console
 from rich.table import Table
@@ -41,6 +47,8 @@ from subject import faces_folder, machine
 from shopper_age import load_train
 from shopper_age.faces import FILE_NAME, REAL_AGE, SPLIT, TRAIN, photo_path, read_labels
 from shopper_age.params import AugmentationParams
+from shopper_age.photo_store import PhotoStore
+from shopper_age.photos import resize
 from shopper_age.threads import in_threads
 
 _OFF = {"shift": 0, "brightness": 0, "contrast": 0, "erasing": 0}
@@ -50,24 +58,31 @@ _GENERATOR = "image_data_generator"
 
 
 def readers(
-    faces: Path, splits: pd.DataFrame, options: argparse.Namespace, cache_folder: Path
-) -> dict[str, Callable[[], Any]]:
-    """What makes the data of each reader, by its name."""
+    faces: Path, options: argparse.Namespace, cache_folder: Path
+) -> dict[str, Callable[[pd.DataFrame], Any]]:
+    """What makes the data of each reader from a table of splits, by its name."""
     augmentation = _MOVES if options.augment else _NOTHING
-    common = {"splits": splits, "image_size": options.image_size, "batch_size": options.batch_size}
+    common = {
+        "image_size": options.image_size,
+        "batch_size": options.batch_size,
+        "augmentation": augmentation,
+    }
 
-    def generator(workers: int) -> Any:
-        data = load_train(faces, **common, reader=_GENERATOR, augmentation=augmentation)
-        data.workers = workers
-        return data
+    def generator(workers: int) -> Callable[[pd.DataFrame], Any]:
+        def make(splits: pd.DataFrame) -> Any:
+            data = load_train(faces, splits=splits, **common, reader=_GENERATOR)
+            data.workers = workers
+            return data
 
-    def ours(**cache: Any) -> Callable[[], Any]:
-        return lambda: load_train(faces, **common, augmentation=augmentation, **cache)
+        return make
+
+    def ours(**cache: Any) -> Callable[[pd.DataFrame], Any]:
+        return lambda splits: load_train(faces, splits=splits, **common, **cache)
 
     return {
-        _GENERATOR: lambda: generator(1),
-        **{f"{_GENERATOR}, {n} workers": lambda n=n: generator(n) for n in (2, 4)},
-        "keras tf.data": lambda: keras_own(faces, splits, augmentation, options),
+        _GENERATOR: generator(1),
+        **{f"{_GENERATOR}, {n} workers": generator(n) for n in (2, 4)},
+        "keras tf.data": lambda splits: keras_own(faces, splits, augmentation, options),
         "load_train, no cache": ours(cache_gib=0),
         "load_train, file": ours(cache_gib=0, cache_folder=cache_folder, cache_file_gib=64),
         "load_train": ours(cache_gib=8),
@@ -102,67 +117,103 @@ def keras_own(
     return data.repeat().prefetch(tf.data.AUTOTUNE)
 
 
-def photos_per_second(
-    data: Any, n_photos: int, options: argparse.Namespace, *, n_epochs: int, n_steps: int | None = None
-) -> tuple[float, float]:
-    """Of the first epoch, and of the median later one; of `n_photos`, or of so many steps of endless data."""
-    image_size = options.image_size
-    model = keras.Sequential(
-        [
-            keras.Input((image_size, image_size, 3)),
-            layers.CenterCrop(1, 1),  # looks at one pixel
-            layers.Flatten(),
-            layers.Dense(1),
-        ]
-    )
+def model_of_one_pixel(few: Any) -> keras.Model:
+    """A model that looks at one pixel, in the reader's own dtype; compiled for data like these."""
+    photos = np.asarray(next(iter(few))[0])
+    photo = keras.Input(photos.shape[1:], dtype=str(photos.dtype))
+    model = keras.Model(photo, layers.Dense(1)(keras.ops.cast(photo[:, 0, 0], "float32")))
     model.compile("sgd", "mae")
-    model.train_on_batch(np.zeros((2, image_size, image_size, 3), "float32"), np.zeros(2))  # compiles it
-    clock = _Clock()
-    model.fit(data, steps_per_epoch=n_steps, epochs=n_epochs, callbacks=[clock], verbose=0)
+    model.fit(few, steps_per_epoch=1, verbose=0)
+    return model
+
+
+def photos_per_second(model: keras.Model, data: Any, n_photos: int, **epochs: Any) -> tuple[float, float]:
+    """Of the first epoch, and of the median later one; `epochs` as `model.fit` takes them."""
+    clock = EpochClock()
+    model.fit(data, callbacks=[clock], verbose=0, **epochs)
     first, *later = clock.seconds
     return n_photos / first, n_photos / float(np.median(later))
 
 
-def measure(name: str, data: Any, n_photos: int, options: argparse.Namespace) -> tuple[float, float]:
+class Rates(NamedTuple):
+    """Photos per second of the first epoch, of the median later one, and of decoding and resizing alone."""
+
+    first: float
+    later: float
+    limit: float
+
+
+def measure(
+    name: str, make: Callable[[pd.DataFrame], Any], splits: pd.DataFrame, options: argparse.Namespace
+) -> tuple[float, float]:
     """`photos_per_second` of all photos, or of a part where every epoch costs the same."""
+    model = model_of_one_pixel(make(splits[: options.batch_size]))
+    data = make(splits)
     if name.startswith("load_train"):
-        return photos_per_second(data, n_photos, options, n_epochs=options.epochs)
-    n_steps = min(n_photos, options.slow_photos) // options.batch_size
-    return photos_per_second(data, n_steps * options.batch_size, options, n_epochs=3, n_steps=n_steps)
+        return photos_per_second(model, data, len(splits), epochs=options.epochs)
+    n_steps = min(len(splits), options.slow_photos) // options.batch_size
+    return photos_per_second(model, data, n_steps * options.batch_size, epochs=3, steps_per_epoch=n_steps)
 
 
-def measured_apart(name: str, faces: Path) -> tuple[float, float]:
+def measured_apart(name: str, faces: Path) -> Rates:
     """`measure` of one reader, in a process of its own."""
     command = [sys.executable, *sys.argv, "--faces", str(faces), "--only", name]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    first, later = json.loads(done.stdout.strip().splitlines()[-1])
-    return first, later
+    return Rates(*json.loads(done.stdout.strip().splitlines()[-1]))
 
 
-def decode_limit(paths: list[Path], n_times: int = 3) -> float:
-    """Photos per second, read and decoded on every core; the best of some times."""
+class Limits:
+    """Photos per second of what cannot be left out; the best of some times."""
 
-    def decode(number: int) -> None:
-        cv2.imdecode(np.frombuffer(paths[number].read_bytes(), np.uint8), cv2.IMREAD_COLOR_RGB)
+    def __init__(self, paths: list[Path], side_px: int) -> None:
+        self._paths = paths
+        self._side_px = side_px
 
-    seconds = []
-    for _ in range(n_times):
+    def decoding(self) -> float:
+        return max(self._rate(self._decode) for _ in range(3))
+
+    def resizing_too(self) -> float:
+        return max(self._rate(self._resized) for _ in range(3))
+
+    def storing_too(self) -> float:
+        memory = np.empty((len(self._paths), self._side_px, self._side_px, 3), np.uint8)
+        return self._rate(lambda number: memory.__setitem__(number, self._resized(number)))
+
+    def batches_of_store(self, batch_size: int) -> float:
+        store = PhotoStore(self._paths, self._side_px)
         start = time.perf_counter()
-        in_threads(decode, len(paths))
-        seconds.append(time.perf_counter() - start)
-    return len(paths) / min(seconds)
+        for first in range(0, len(store), batch_size):
+            store[range(first, min(first + batch_size, len(store)))]
+        return len(store) / (time.perf_counter() - start)
+
+    def _decode(self, number: int) -> np.ndarray:
+        data = np.frombuffer(self._paths[number].read_bytes(), np.uint8)
+        return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+
+    def _resized(self, number: int) -> np.ndarray:
+        return resize(self._decode(number), self._side_px)
+
+    def _rate(self, work: Callable[[int], Any]) -> float:
+        start = time.perf_counter()
+        in_threads(work, len(self._paths))
+        return len(self._paths) / (time.perf_counter() - start)
 
 
-class _Clock(keras.callbacks.Callback):
-    def __init__(self) -> None:
-        super().__init__()
-        self.seconds: list[float] = []
+def rate_of_dataset(make: Callable[[pd.DataFrame], tf.data.Dataset], splits: pd.DataFrame) -> float:
+    """Photos per second of a dataset whose batches nobody looks at, in its second epoch."""
+    data = make(splits)
+    for _ in range(2):
+        start = time.perf_counter()
+        data.reduce(np.int64(0), lambda n, _: n + 1).numpy()
+    return len(splits) / (time.perf_counter() - start)
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
-        self._start = time.perf_counter()
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
-        self.seconds.append(time.perf_counter() - self._start)
+def fit_alone(options: argparse.Namespace, n_steps: int = 200) -> float:
+    """Photos per second of `model.fit` that gets the same batch again and again."""
+    photos = np.zeros((options.batch_size, options.image_size, options.image_size, 3), np.uint8)
+    same = tf.data.Dataset.from_tensors((photos, np.zeros(len(photos), "float32"))).repeat()
+    n_photos = n_steps * len(photos)
+    return photos_per_second(model_of_one_pixel(same), same, n_photos, epochs=3, steps_per_epoch=n_steps)[1]
 
 
 def main() -> None:
@@ -171,42 +222,54 @@ def main() -> None:
     with faces_folder(options.faces) as faces, TemporaryDirectory(dir=options.cache_in) as cache_folder:
         labels = read_labels(faces)[: options.photos]
         splits = labels.assign(**{REAL_AGE: labels[REAL_AGE].astype(float), SPLIT: TRAIN})
-        all_readers = readers(faces, splits, options, Path(cache_folder))
+        limits = Limits([photo_path(faces, name) for name in splits[FILE_NAME]], options.image_size)
+        all_readers = readers(faces, options, Path(cache_folder))
         if options.only is not None:
-            print(json.dumps(measure(options.only, all_readers[options.only](), len(splits), options)))
+            limit = limits.resizing_too()
+            first, later = measure(options.only, all_readers[options.only], splits, options)
+            print(json.dumps(Rates(first, later, limit)))
             return
-        limit = decode_limit([photo_path(faces, name) for name in splits[FILE_NAME]])
         found = {}
         for name in all_readers:
             found[name] = measured_apart(name, faces)
-            console.print("{}: first epoch {:,.0f}, later {:,.0f} photos/s".format(name, *found[name]))
-    _print(console, found, limit, options, len(splits))
+            console.print(
+                "{}: first epoch {:,.0f}, later {:,.0f} photos/s, limit {:,.0f}".format(name, *found[name])
+            )
+        alone = {
+            "decoding alone": limits.decoding(),
+            "decoding and resizing alone": limits.resizing_too(),
+            "... and storing in new memory": limits.storing_too(),
+            "PhotoStore, no cache": limits.batches_of_store(options.batch_size),
+            "load_train, no cache, no model.fit": rate_of_dataset(
+                all_readers["load_train, no cache"], splits
+            ),
+            "model.fit alone": fit_alone(options),
+        }
+    _print(console, found, alone, options, len(splits))
 
 
 def _print(
     console: Console,
-    found: dict[str, tuple[float, float]],
-    limit: float,
+    found: dict[str, Rates],
+    alone: dict[str, float],
     options: argparse.Namespace,
     n_photos: int,
 ) -> None:
     moves = "flip, rotation and zoom" if options.augment else "no augmentation"
     table = Table(title=f"{n_photos:,} photos at {options.image_size} px, {moves}\n{machine()}")
-    for column in (
-        "reader",
-        "first epoch, photos/s",
-        "of the limit",
-        "later epochs, photos/s",
-        "× generator",
-    ):
+    for column in ("reader", "first epoch", "later epochs", "of decoding and resizing", "× generator"):
         table.add_column(column, justify="left" if column == "reader" else "right")
+    for name, rate in alone.items():
+        table.add_row(name, f"{rate:,.0f}", "", "", "")
     generator = {name: rates for name, rates in found.items() if name.startswith(_GENERATOR)}
     best_first, best_later = (max(rates[k] for rates in generator.values()) for k in (0, 1))
-    table.add_row("decoding alone", f"{limit:,.0f}", "100 %", "", "")
-    for name, (first, later) in found.items():
+    for name, (first, later, limit) in found.items():
         times = f"{first / best_first:.1f}, {later / best_later:.1f}"
-        table.add_row(name, f"{first:,.0f}", f"{first / limit:.0%}", f"{later:,.0f}", times)
+        table.add_row(
+            name, f"{first:,.0f}", f"{later:,.0f}", f"{first / limit:.0%}, {later / limit:.0%}", times
+        )
     console.print(table)
+    console.print("All in photos per second.")
     console.print("× generator: of the first and of later epochs, against the generator's fastest setting")
 
 

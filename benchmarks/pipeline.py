@@ -19,6 +19,7 @@ after those of 20 photos were subtracted: 1.0 where twice the photos cost twice 
 
 import argparse
 import os
+import platform
 import shutil
 import sys
 import tempfile
@@ -33,10 +34,10 @@ from made_up import mixed_hashes, read_ingredients, write_faces, write_labels
 from project_copy import ROOT, ProjectCopy
 from rich.console import Console
 from rich.table import Table
+from subject import machine
 
 from shopper_age.demo import draw_faces
 from shopper_age.faces import LABELS_FILE, read_labels
-from shopper_age.provenance import provenance
 
 STAGES = ("validate_data", "eda", "split", "train", "evaluate")
 DATA_STAGES = STAGES[:3]
@@ -153,13 +154,11 @@ def main() -> None:
 
 
 def _print(benchmark: Benchmark) -> None:
-    machine = provenance()
     compiled = "" if _is_compiled() else ", libraries not compiled to bytecode"
     libraries = ", ".join(f"{name} {version(name)}" for name in ("numpy", "pandas", "pillow", "dvc"))
     console = Console(width=110, soft_wrap=True)
     console.print(
-        f"{machine['cpu']}, {machine['cpu_cores']} cores, {machine['memory_gib']} GiB; Python "
-        f"{machine['python']}{compiled}; {libraries}; "
+        f"{machine()}; Python {platform.python_version()}{compiled}; {libraries}; "
         f"{PHOTOS}: mixtures of {'those in --faces' if benchmark.options.faces else 'drawn faces'}",
         highlight=False,
     )

@@ -29,7 +29,7 @@ def faces_folder(faces: Path | None) -> Iterator[Path]:
 
 
 def machine() -> str:
-    """Processor, cores, GPU, precision and the versions of Keras and its backend, in a line."""
+    """Processor, cores, memory, GPU, and the versions of Keras and its backend, in a line; imports both."""
     import keras
 
     from shopper_age.hardware import choose_precision, gpu_name
@@ -38,6 +38,7 @@ def machine() -> str:
     precision, why = choose_precision("auto")
     backend = keras.backend.backend()
     return (
-        f"{facts['cpu']}, {facts['cpu_cores']} cores, GPU: {gpu_name()}; fast at {precision} ({why}); "
+        f"{facts['cpu']}, {facts['cpu_cores']} cores, {facts['memory_gib']} GiB, GPU: {gpu_name()}; "
+        f"fast at {precision} ({why}); "
         f"Keras {facts['keras']} on {backend} {version(backend)}"
     )

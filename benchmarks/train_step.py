@@ -7,11 +7,13 @@ its own, one after the other.
 
     waiting      share of the time in which the step has no photos: what the limit would have saved; for
                  tf_data also measured at the source ("direct")
+    peak         memory of the whole process; load_train keeps no photos here
     utilisation  arithmetic of the step (3 x that of a prediction) per second, as a share of --peak-tflops
 
     python benchmarks/train_step.py --faces FOLDER
     python benchmarks/train_step.py --faces FOLDER --sizes 224 --batches 16 64 256 --peak-tflops 989  # a GPU
 
+TF_ENABLE_ONEDNN_OPTS=0 in front shows what oneDNN saves, which this project asks for.
 With --batches the project's side is measured for each batch size, precision and with and without XLA.
 """
 
@@ -19,9 +21,11 @@ import argparse
 import itertools
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,63 +38,61 @@ _MULTIPLY_ADDS_224 = 3.8e9
 _GENERATOR, _OURS = "image_data_generator", "tf_data"  # the readers of load_train
 
 
-def measure(faces: Path, case: dict[str, Any]) -> dict[str, float]:
-    """Photos per second of `model.fit` with the reader and from memory, and the share spent waiting."""
-    import keras
+def measure(faces: Path, case: dict[str, Any]) -> dict[str, Any]:
+    """Photos per second of `model.fit` with the reader and from memory, share spent waiting, peak memory."""
     import numpy as np
     import tensorflow as tf
+    from epoch_clock import EpochClock
 
     from shopper_age import create_model, load_train
     from shopper_age.hardware import choose_precision
 
     size, batch_size, n_steps = case["size"], case["batch"], case["steps"]
-    data = load_train(faces, reader=case["reader"], image_size=size, batch_size=batch_size)
+    keeps_none = {"cache_gib": 0}  # as in an epoch that sees each photo for the first time
+    data = load_train(faces, reader=case["reader"], image_size=size, batch_size=batch_size, **keeps_none)
     precision, _ = choose_precision(case["precision"])
     model = create_model((size, size, 3), weights="random", precision=precision)
     jit_compile = {"auto": "auto", "true": True, "false": False}[case["xla"]]
     model.compile(model.optimizer, loss=model.loss, jit_compile=jit_compile)
-    photos, ages = next(iter(data)) if case["reader"] == _OURS else next(data)
-    photos, ages = np.asarray(photos), np.asarray(ages)
+    photos, ages = (np.asarray(part) for part in next(iter(data)))
+    # data of one signature share one compiled step; another one would take 10 to 20 s
+    signature = tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in (photos, ages))
+
+    def as_dataset(batches: Callable[[], Iterator[Any]]) -> tf.data.Dataset:
+        options = tf.data.Options()
+        options.autotune.enabled = False  # the end of an iterator may wait for it, up to a minute
+        return tf.data.Dataset.from_generator(batches, output_signature=signature).with_options(options)
+
+    def seconds_of_epochs(source: Any, n_epochs: int) -> list[float]:
+        clock = EpochClock()
+        model.fit(source, steps_per_epoch=n_steps, epochs=n_epochs, callbacks=[clock], verbose=0)
+        return clock.seconds
 
     def per_second(source: Any) -> float:
-        seconds = _Seconds()
-        model.fit(source, steps_per_epoch=n_steps, epochs=3, callbacks=[seconds], verbose=0)
-        return n_steps * batch_size / min(seconds.of_epochs[1:])  # the first compiles and fills the cache
+        return n_steps * batch_size / min(seconds_of_epochs(source, 3)[1:])  # the first compiles
 
-    class _Seconds(keras.callbacks.Callback):
-        def __init__(self) -> None:
-            super().__init__()
-            self.of_epochs: list[float] = []
-
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
-            self._start = time.perf_counter()
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
-            self.of_epochs.append(time.perf_counter() - self._start)
-
-    from_memory = per_second(tf.data.Dataset.from_tensors((photos, ages)).repeat())
-    found = {"from_reader": per_second(_endless(data)), "from_memory": from_memory, "precision": precision}
+    endless = data.repeat() if case["reader"] == _OURS else data  # a Keras generator goes on by itself
+    found = {
+        "from_reader": per_second(endless),
+        "from_memory": per_second(as_dataset(lambda: itertools.repeat((photos, ages)))),
+        "precision": precision,
+    }
     if case["reader"] == _OURS:
-        found["direct"] = _waiting(model, data, n_steps)
+        waits: list[float] = []
+        seconds = sum(seconds_of_epochs(as_dataset(lambda: timed(iter(endless), waits)), 1))
+        found["direct"] = sum(waits[1:n_steps]) / seconds  # without the start of the pipeline
+    unit = 2**30 if sys.platform == "darwin" else 2**20
+    found["peak_gib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     return found
 
 
-def _endless(data: Any) -> Any:
-    # A Keras generator goes on by itself; a dataset is told to, or fit would stop at its end.
-    return data.repeat() if hasattr(data, "repeat") else data
-
-
-def _waiting(model: Any, data: Any, n_steps: int) -> float:
-    """The share of the time between steps that passes before the next batch is there."""
-    batches = iter(data.repeat())
-    next(batches)
-    waited, start = 0.0, time.perf_counter()
-    for _ in range(n_steps):
+def timed(batches: Iterator[Any], waits: list[float]) -> Iterator[Any]:
+    """The same, noting how many seconds each took to come."""
+    while True:
         before = time.perf_counter()
-        photos, ages = next(batches)
-        waited += time.perf_counter() - before
-        model.train_on_batch(photos, ages)
-    return waited / (time.perf_counter() - start)
+        batch = next(batches)
+        waits.append(time.perf_counter() - before)
+        yield batch
 
 
 def measure_apart(faces: Path, case: dict[str, Any]) -> dict[str, Any]:
@@ -144,6 +146,7 @@ def main() -> None:
             "from memory",
             "waiting",
             "direct",
+            "peak GiB",
         )
         for column in (*columns, *(["utilisation"] if options.peak_tflops else [])):
             table.add_column(column, justify="left" if column == "reader" else "right")
@@ -167,7 +170,7 @@ def _row(case: dict[str, Any], found: dict[str, Any], peak_tflops: float | None)
         f"{limit:.1f}",
         f"{max(0, 1 - rate / limit):.1%}",
     ]
-    row.append(f"{found['direct']:.1%}" if "direct" in found else "")
+    row += [f"{found['direct']:.1%}" if "direct" in found else "", f"{found['peak_gib']:.1f}"]
     if peak_tflops:
         per_photo = 3 * 2 * _MULTIPLY_ADDS_224 * (case["size"] / 224) ** 2
         row.append(f"{rate * per_photo / (peak_tflops * 1e12):.1%}")

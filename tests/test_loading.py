@@ -1,11 +1,17 @@
+import shutil
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 from PIL import Image
 
-from shopper_age import load_test, load_train
+from shopper_age import load_test, load_train, photo_store
 from shopper_age.faces import read_labels
+from shopper_age.loading import photo_batches
 from shopper_age.params import AugmentationParams
+from shopper_age.photo_store import PhotoStore
 
 NOTHING = AugmentationParams(
     horizontal_flip=False, rotation_degrees=0, zoom=0, shift=0, brightness=0, contrast=0, erasing=0
@@ -111,6 +117,40 @@ def test_a_cache_changes_nothing_but_the_speed(faces):
     kept, read_again = (load_train(faces, image_size=32, cache_gib=gib) for gib in (1, 0))
     for _ in range(2):
         np.testing.assert_array_equal(_epoch(kept)[0], _epoch(read_again)[0])
+
+
+def test_batches_come_in_order_however_long_each_takes(faces, ages, monkeypatch):
+    read_photo = photo_store.read_photo
+
+    def slow_at_first(path, size_px):
+        time.sleep(0.1 if path.name == "000000.jpg" else 0)
+        return read_photo(path, size_px)
+
+    monkeypatch.setattr(photo_store, "read_photo", slow_at_first)
+    photos, labels = _epoch(load_test(faces, image_size=32, batch_size=2))
+    monkeypatch.undo()
+    np.testing.assert_array_equal(labels, ages[:10])
+    np.testing.assert_array_equal(photos, _epoch(load_test(faces, image_size=32, batch_size=10))[0])
+
+
+def test_an_epoch_need_not_wait_for_autotuning_to_end(faces):
+    batches = photo_batches(PhotoStore([faces / "final_files" / "000000.jpg"], 32), 1)
+    for data in (load_train(faces), load_test(faces), batches):
+        assert data.options().autotune.enabled is False
+
+
+def test_a_cache_folder_may_be_a_string(faces, tmp_path):
+    _epoch(load_test(faces, image_size=32, cache_gib=0, cache_folder=str(tmp_path / "c"), cache_file_gib=1))
+    assert list(tmp_path.glob("c/*/pixels"))
+
+
+@pytest.mark.parametrize("cache_gib", [0, 1])
+def test_a_photo_that_cannot_be_decoded_is_named(faces, tmp_path, cache_gib):
+    folder = shutil.copytree(faces, tmp_path / "faces")
+    (folder / "final_files" / "000003.jpg").write_bytes(b"no photo")
+    data = load_test(folder, image_size=32, batch_size=2, cache_gib=cache_gib)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"000003\.jpg cannot be decoded"):
+        _epoch(data)
 
 
 def test_mistakes_are_told(faces, tmp_path):

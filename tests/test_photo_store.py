@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from shopper_age import photo_store
 from shopper_age.photo_cache import make_room
 from shopper_age.photo_store import PhotoStore
 
@@ -67,14 +68,15 @@ def test_the_memory_never_exceeds_its_limit(paths, tmp_path):
     assert _shades(store, [1]) == [20]
 
 
-def test_a_later_process_finds_the_file(in_file, monkeypatch):
+def test_a_later_process_finds_the_file(in_file, paths, monkeypatch):
     assert _shades(in_file(), [0, 2]) == [10, 30]
-    decoded = []
-    monkeypatch.setattr(PhotoStore, "_decode", lambda _, numbers: decoded.append(numbers.tolist()) or 77)
+    read = []
+    shade_77 = np.full((SIDE, SIDE, 3), 77, np.uint8)
+    monkeypatch.setattr(photo_store, "read_photo", lambda path, _: read.append(path) or shade_77)
     assert _shades(in_file(), [2, 0]) == [30, 10]
-    assert decoded == []
+    assert read == []
     assert _shades(in_file(), [1]) == [77]
-    assert decoded == [[1]]
+    assert read == [paths[1]]
 
 
 def test_a_photo_that_changed_is_read_again(in_file, paths):

@@ -16,6 +16,10 @@ from shopper_age.photo_store import PhotoStore
 Reader = Literal["tf_data", "image_data_generator"]
 
 _DEFAULT_TEST_SHARE = 0.25
+# The cores share the photos of a batch; a second batch keeps them busy while the last photos of the first are
+# awaited and it is handed over.
+_FETCHES_AT_ONCE = 2
+_BATCHES_AHEAD = 2
 _FLIP_ONLY = AugmentationParams(
     horizontal_flip=True, rotation_degrees=0, zoom=0, shift=0, brightness=0, contrast=0, erasing=0
 )
@@ -61,8 +65,7 @@ def load_train(
     """
     table = _part(path, splits, TRAIN)
     if _is_tf_data(reader):
-        cache = {"cache_gib": cache_gib, "cache_folder": cache_folder, "cache_file_gib": cache_file_gib}
-        store = photo_store(path, table[FILE_NAME], image_size, **cache)
+        store = photo_store(path, table[FILE_NAME], image_size, cache_gib, cache_folder, cache_file_gib)
         return _tf_data(store, table[REAL_AGE], batch_size, shuffle_seed=seed, augmentation=augmentation)
     generator = _image_data_generator(augmentation)
     return _flow(generator, path, table, image_size, batch_size, shuffle=True, seed=seed)
@@ -86,15 +89,28 @@ def load_test(
     """
     table = _part(path, splits, part)
     if _is_tf_data(reader):
-        cache = {"cache_gib": cache_gib, "cache_folder": cache_folder, "cache_file_gib": cache_file_gib}
-        return _tf_data(photo_store(path, table[FILE_NAME], image_size, **cache), table[REAL_AGE], batch_size)
+        store = photo_store(path, table[FILE_NAME], image_size, cache_gib, cache_folder, cache_file_gib)
+        return _tf_data(store, table[REAL_AGE], batch_size)
     generator = tf.keras.preprocessing.image.ImageDataGenerator()
     return _flow(generator, path, table, image_size, batch_size, shuffle=False, seed=None)
 
 
-def photo_store(path: str | Path, file_names: Iterable[str], image_size: int, **cache: Any) -> PhotoStore:
-    """The photos of these rows, to be had by number; `cache` as in `PhotoStore`."""
-    return PhotoStore([photo_path(path, name) for name in file_names], image_size, **cache)
+def photo_store(
+    path: str | Path,
+    file_names: Iterable[str],
+    image_size: int,
+    cache_gib: float = 0.0,
+    cache_folder: str | Path | None = None,
+    cache_file_gib: float = 0.0,
+) -> PhotoStore:
+    """The photos of these rows, to be had by number; the cache's options as in `PhotoStore`."""
+    return PhotoStore(
+        [photo_path(path, name) for name in file_names],
+        image_size,
+        cache_gib=cache_gib,
+        cache_folder=None if cache_folder is None else Path(cache_folder),
+        cache_file_gib=cache_file_gib,
+    )
 
 
 def photo_batches(store: PhotoStore, max_batch_size: int) -> tf.data.Dataset:
@@ -112,7 +128,8 @@ def photo_batches(store: PhotoStore, max_batch_size: int) -> tf.data.Dataset:
     def fetch(batch: tf.Tensor) -> tf.Tensor:
         return tf.ensure_shape(tf.numpy_function(store.__getitem__, [batch], tf.uint8), shape)
 
-    return tf.data.Dataset.from_tensor_slices(numbers).map(fetch).prefetch(tf.data.AUTOTUNE)
+    data = tf.data.Dataset.from_tensor_slices(numbers).map(fetch, num_parallel_calls=_FETCHES_AT_ONCE)
+    return _ahead(data)
 
 
 def _part(path: str | Path, splits: pd.DataFrame | None, part: str) -> pd.DataFrame:
@@ -160,33 +177,45 @@ def _tf_data(
 ) -> tf.data.Dataset:
     ages = tf.constant(ages_years, tf.float32)
     epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
+    n_batches = -(-len(store) // batch_size)
 
-    def order(_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def batches_of_epoch(_: tf.Tensor) -> tf.data.Dataset:
         now = epoch.read_value()
         epoch.assign_add(1)
         numbers = tf.range(len(store), dtype=tf.int64)
         if shuffle_seed is not None:
             numbers = tf.random.experimental.stateless_shuffle(numbers, seed=tf.stack([shuffle_seed, now]))
-        return numbers, tf.fill([len(store)], now)
+
+        def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            # one number for the epoch and seed, one for the step: the key of this batch's augmentation
+            key = tf.stack([now * 7919 + (shuffle_seed or 0), step])
+            return numbers[step * batch_size : (step + 1) * batch_size], key
+
+        return tf.data.Dataset.range(n_batches).map(batch)
 
     def read(numbers: np.ndarray, key: np.ndarray) -> np.ndarray:
         photos = store[numbers]
         return photos if augmentation is None else augment(photos, key, augmentation)
 
-    def fetch(step: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        numbers, epochs = batch
-        # one number for the epoch and seed, one for the step: the key of this batch's augmentation
-        key = tf.stack([epochs[0] * 7919 + (shuffle_seed or 0), step])
-        photos = tf.ensure_shape(
-            tf.numpy_function(read, [numbers, key], tf.uint8), (None, store.size_px, store.size_px, 3)
-        )
-        return photos, tf.gather(ages, numbers)
+    def fetch(numbers: tf.Tensor, key: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        photos = tf.numpy_function(read, [numbers, key], tf.uint8)
+        return tf.ensure_shape(photos, (None, store.size_px, store.size_px, 3)), tf.gather(ages, numbers)
 
-    data = tf.data.Dataset.from_tensors(0).map(order).unbatch().batch(batch_size).enumerate().map(fetch)
-    data = data.apply(tf.data.experimental.assert_cardinality(-(-len(store) // batch_size)))
-    data = data.prefetch(tf.data.AUTOTUNE)
+    data = tf.data.Dataset.from_tensors(0).flat_map(batches_of_epoch)
+    data = data.map(fetch, num_parallel_calls=_FETCHES_AT_ONCE)
+    data = _ahead(data.apply(tf.data.experimental.assert_cardinality(n_batches)))
     data.epoch = epoch
     return data
+
+
+def _ahead(data: tf.data.Dataset) -> tf.data.Dataset:
+    """The same batches, made while the model works on those before; never tuned by TensorFlow itself."""
+    # Autotuning wakes after 10 ms, 20 ms, ... up to a minute. The end of an iterator waits for its thread and
+    # often fails to wake it (TensorFlow 2.21 signals before it marks the iterator as cancelled), so that
+    # an epoch would end up to a minute late.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return data.prefetch(_BATCHES_AHEAD).with_options(options)
 
 
 def _image_data_generator(augmentation: AugmentationParams) -> Any:

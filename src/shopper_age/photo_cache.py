@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from shopper_age.hashing import content_key
 from shopper_age.threads import in_threads
 
-Photos = NDArray[np.uint8]  # (n, side, side, 3), RGB
+Photo = NDArray[np.uint8]  # (side, side, 3), RGB
+Photos = NDArray[np.uint8]  # (n, side, side, 3)
 Numbers = NDArray[np.int64]
 
 _PIXELS, _STAMPS = "pixels", "stamps"
@@ -30,7 +31,8 @@ class Cache(Protocol):
     def has(self, numbers: Numbers) -> NDArray[np.bool_]:
         """Whether `pixels` holds each of these photos as it is now."""
 
-    def put(self, numbers: Numbers, photos: Photos) -> None: ...
+    def put(self, number: int, photo: Photo) -> None:
+        """Keeps a photo; several threads may do so at a time."""
 
 
 class MemoryCache:
@@ -45,9 +47,9 @@ class MemoryCache:
     def has(self, numbers: Numbers) -> NDArray[np.bool_]:
         return self._is_kept[numbers]
 
-    def put(self, numbers: Numbers, photos: Photos) -> None:
-        self.pixels[numbers] = photos
-        self._is_kept[numbers] = True
+    def put(self, number: int, photo: Photo) -> None:
+        self.pixels[number] = photo
+        self._is_kept[number] = True
 
 
 class FileCache:
@@ -87,11 +89,10 @@ class FileCache:
         in_threads(look, len(unsure))
         return self._is_kept[numbers]
 
-    def put(self, numbers: Numbers, photos: Photos) -> None:
-        self.pixels[numbers] = photos
-        for number in numbers:
-            self._stamps[number] = self._stamp(number)
-        self._is_kept[numbers] = True
+    def put(self, number: int, photo: Photo) -> None:
+        self.pixels[number] = photo
+        self._stamps[number] = self._stamp(number)
+        self._is_kept[number] = True
 
     def _stamp(self, number: int) -> tuple[int, int, int]:
         try:

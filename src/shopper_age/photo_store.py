@@ -1,11 +1,11 @@
 """Photos by number, each decoded once where memory or disk allow."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from shopper_age.photo_cache import Numbers, Photos, open_cache
+from shopper_age.photo_cache import Numbers, Photo, Photos, open_cache
 from shopper_age.photos import read_photo
 from shopper_age.threads import in_threads
 
@@ -58,18 +58,17 @@ class PhotoStore:
 
     def __getitem__(self, numbers: Sequence[int] | Numbers) -> Photos:
         numbers = np.asarray(numbers)
-        if self._cache is None:
-            return self._decode(numbers)
-        missing = numbers[~self._cache.has(numbers)]
-        if len(missing):
-            self._cache.put(missing, self._decode(missing))
-        return self._cache.pixels[numbers]
+        cache = self._cache
+        if cache is None:
+            photos = np.empty((len(numbers), self.size_px, self.size_px, 3), np.uint8)
+            self._read(numbers, photos.__setitem__)
+            return photos
+        missing = numbers[~cache.has(numbers)]
+        self._read(missing, lambda place, photo: cache.put(missing[place], photo))
+        return cache.pixels[numbers]
 
-    def _decode(self, numbers: Numbers) -> Photos:
-        photos = np.empty((len(numbers), self.size_px, self.size_px, 3), np.uint8)
-
-        def decode(place: int) -> None:
-            photos[place] = read_photo(self._paths[numbers[place]], self.size_px)
-
-        in_threads(decode, len(numbers))
-        return photos
+    def _read(self, numbers: Numbers, keep: Callable[[int, Photo], None]) -> None:
+        """Reads these photos on all cores and has `keep` called with the place and the pixels of each."""
+        in_threads(
+            lambda place: keep(place, read_photo(self._paths[numbers[place]], self.size_px)), len(numbers)
+        )
