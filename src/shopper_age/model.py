@@ -1,6 +1,6 @@
 """The network: ResNet50 with its preprocessing inside, and a head that answers in years."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from shopper_age.fused_norm import FusedBatchNormalization
 from shopper_age.losses import AGES, N_AGES, LabelDistributionLoss, OrdinalLoss
 from shopper_age.weights import load_backbone_weights
 
@@ -65,7 +66,7 @@ def create_model(
         )
         pooled = layers.GlobalAveragePooling2D(dtype="float32", name="pool")(backbone.output)
         outputs, keras_loss = _head(pooled, loss, label_sigma=label_sigma, l1_weight=l1_weight)
-    model = keras.Model(photo, outputs, name="age_resnet50")
+    model = _converted(keras.Model(photo, outputs, name="age_resnet50"), _fused)
     _fill_constants(model)
     if weights == "random":
         _shorten_memory_of_statistics(model)
@@ -85,15 +86,31 @@ def in_float32(model: keras.Model) -> keras.Model:
     It loads anywhere with `keras.models.load_model`, without this package.
     """
 
-    def convert(layer: keras.Operation) -> keras.Operation:
-        # an operation such as the flip of channels has no dtype of its own
-        dtype = {"dtype": "float32"} if isinstance(layer, keras.Layer) else {}
-        return type(layer).from_config({**layer.get_config(), **dtype})
-
-    uncompiled = keras.Model(model.input, model.output, name=model.name)
-    copy = keras.models.clone_model(uncompiled, clone_function=convert)
+    copy = _converted(model, _float32)
     copy.set_weights(model.get_weights())
     return copy
+
+
+def _converted(model: keras.Model, convert: Callable[[keras.Operation], keras.Operation]) -> keras.Model:
+    """The same network, uncompiled and with fresh weights, each of its operations converted."""
+    uncompiled = keras.Model(model.input, model.output, name=model.name)
+    return keras.models.clone_model(uncompiled, clone_function=convert)
+
+
+def _float32(operation: keras.Operation) -> keras.Operation:
+    if isinstance(operation, FusedBatchNormalization):
+        kind: type[keras.Operation] = layers.BatchNormalization
+    else:
+        kind = type(operation)
+    # an operation such as the flip of channels has no dtype of its own
+    dtype = {"dtype": "float32"} if isinstance(operation, keras.Layer) else {}
+    return kind.from_config({**operation.get_config(), **dtype})
+
+
+def _fused(operation: keras.Operation) -> keras.Operation:
+    is_plain = type(operation) is layers.BatchNormalization
+    kind = FusedBatchNormalization if is_plain else type(operation)
+    return kind.from_config(operation.get_config())
 
 
 def _head(pooled: Any, loss: str, *, label_sigma: float, l1_weight: float) -> tuple[Any, Any]:
