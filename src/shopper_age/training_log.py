@@ -17,7 +17,7 @@ from shopper_age.tracking import Run, training_run
 
 # The modules that decide which weights come out: editing one makes an interrupted training start afresh.
 _CODE = (
-    *("augmentation", "checkpoint", "loading", "losses", "model"),
+    *("augmentation", "checkpoint", "fused_norm", "loading", "losses", "model"),
     *("photo_cache", "photo_store", "photos", "training", "weights"),
 )
 # Settings of other stages, and those that change nothing about the weights of given data.
