@@ -1,3 +1,6 @@
+import sys
+from types import SimpleNamespace
+
 import pytest
 
 from shopper_age import hardware
@@ -27,3 +30,21 @@ def test_auto_takes_what_the_hardware_is_fast_at(monkeypatch, capability, flags,
 def test_this_machine_can_be_described():
     assert hardware.gpu_name()
     assert hardware.choose_precision("auto")[0] in ("float32", "bfloat16", "float16")
+
+
+@pytest.mark.parametrize(
+    ("devices", "name"),
+    [
+        (
+            [SimpleNamespace(platform="gpu", device_kind="NVIDIA H100", compute_capability="9.0")],
+            "NVIDIA H100",
+        ),
+        ([SimpleNamespace(platform="cpu", device_kind="cpu")], "none"),
+    ],
+)
+def test_a_gpu_is_found_through_jax_too(monkeypatch, devices, name):
+    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(devices=lambda: devices))
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    monkeypatch.setattr(hardware, "_cpu_flags", set)
+    assert hardware.gpu_name() == name
+    assert hardware.choose_precision("auto")[0] == ("float32" if name == "none" else "bfloat16")
