@@ -1,10 +1,11 @@
-"""The machinery of training, on noise, with a network of three layers that has the real one's head."""
+"""The machinery of training, on noise, with a network of few layers of the real one's kinds and head."""
 
 import keras
 import numpy as np
 import pytest
 
 from shopper_age import create_model, load_test, load_train, train_model
+from shopper_age.fused_norm import FusedBatchNormalization
 from shopper_age.losses import AGES as AGE_BINS
 from shopper_age.losses import LabelDistributionLoss
 from shopper_age.params import AugmentationParams, TrainParams
@@ -43,7 +44,7 @@ def _small_model(precision="float32"):
     photo = keras.Input(SHAPE, name="photo")
     small = keras.layers.Rescaling(1 / 255)(photo)
     features = keras.layers.Conv2D(4, 3, strides=4, name="conv1_conv", dtype=policy)(small)
-    features = keras.layers.BatchNormalization(name="conv1_bn", dtype=policy)(features)
+    features = FusedBatchNormalization(name="conv1_bn", dtype=policy)(features)
     pooled = keras.layers.GlobalAveragePooling2D(dtype="float32")(features)
     distribution = keras.layers.Dense(101, activation="softmax", name="age_distribution")(pooled)
     age = keras.layers.Dense(1, use_bias=False, trainable=False, name="age")(distribution)
