@@ -9,7 +9,7 @@ import recipes
 from in_memory import TrainingPhotos, decoded
 
 from shopper_age.demo import draw_faces
-from shopper_age.params import load_params
+from shopper_age.params import AugmentationParams, load_params
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +47,7 @@ def test_the_simple_recipe_is_that_of_the_first_notebook():
 
 def test_batches_in_memory_hold_every_photo_once_with_its_age(faces):
     photos, ages = decoded(faces, 32)
-    nothing = dict.fromkeys(load_params().train.augmentation.model_dump(), 0)
-    augmentation = load_params().train.augmentation.model_copy(update=nothing)
+    augmentation = AugmentationParams(**dict.fromkeys(AugmentationParams.model_fields, 0))
     data = TrainingPhotos(photos, ages, batch_size=7, seed=0, augmentation=augmentation)
     assert len(data) == 4
     order = {photo.tobytes(): age for photo, age in zip(photos, ages, strict=True)}
