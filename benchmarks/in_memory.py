@@ -1,13 +1,12 @@
 """Photos decoded into memory, as batches for every backend of Keras."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from shopper_age.augmentation import augment
+from shopper_age.augmentation import augment, batch_key
 from shopper_age.faces import FILE_NAME, REAL_AGE, photo_path, read_labels
 from shopper_age.params import AugmentationParams
 from shopper_age.photo_store import PhotoStore
@@ -47,8 +46,8 @@ class TrainingPhotos(keras.utils.PyDataset):
 
     def __getitem__(self, step: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         order = np.random.default_rng([self._seed, self._epoch]).permutation(len(self._photos))
-        numbers: Sequence[int] = order[step * self._batch_size : (step + 1) * self._batch_size]
-        key = np.array([self._epoch * 7919 + self._seed, step])
+        numbers = order[step * self._batch_size : (step + 1) * self._batch_size]
+        key = np.array(batch_key(self._seed, self._epoch, step))
         return augment(self._photos[numbers], key, self._augmentation), self._ages[numbers]
 
     def on_epoch_end(self) -> None:

@@ -68,7 +68,6 @@ def test_a_recipe_is_measured_once(faces, tmp_path, monkeypatch):
     data, out = decoded(faces, 32), tmp_path / "recipes.jsonl"
     result = recipes._measured_once("default", recipe, data, out)
     assert json.loads(out.read_text(encoding="utf-8")) == result
-    # a fresh model answers about the middle of the ages 0-100, always the median is nearer
     assert 0 < result["mae_low"] <= result["mae"] <= result["mae_high"] < 100
     assert result["baseline_mae"] == pytest.approx(abs(data[1][:6] - np.median(data[1][6:])).mean(), rel=1e-6)
     monkeypatch.setattr(recipes, "measure", lambda *_: pytest.fail("measured again"))

@@ -33,7 +33,7 @@ def augment(
 
     Args:
         photos: uint8 (n, side, side, 3).
-        key: two numbers, 0 or more.
+        key: two numbers, 0 or more, as `batch_key` makes them.
     """
     if not any(settings.model_dump().values()):
         return photos
@@ -69,6 +69,11 @@ def augment(
 
     in_threads(change, n)
     return changed
+
+
+def batch_key(seed: Any, epoch: Any, step: Any) -> list[Any]:
+    """The key of a batch: a number for the seed and the epoch, one for the step; numbers or tensors."""
+    return [epoch * 7919 + seed, step]
 
 
 def random_affine_maps(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from shopper_age.augmentation import augment
+from shopper_age.augmentation import augment, batch_key
 from shopper_age.faces import FILE_NAME, PHOTO_FOLDER, REAL_AGE, SPLIT, TEST, TRAIN, photo_path, read_labels
 from shopper_age.params import AugmentationParams
 from shopper_age.photo_store import PhotoStore
@@ -187,8 +187,7 @@ def _tf_data(
             numbers = tf.random.experimental.stateless_shuffle(numbers, seed=tf.stack([shuffle_seed, now]))
 
         def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            # one number for the epoch and seed, one for the step: the key of this batch's augmentation
-            key = tf.stack([now * 7919 + (shuffle_seed or 0), step])
+            key = tf.stack(batch_key(shuffle_seed or 0, now, step))
             return numbers[step * batch_size : (step + 1) * batch_size], key
 
         return tf.data.Dataset.range(n_batches).map(batch)

@@ -85,7 +85,6 @@ def in_float32(model: keras.Model) -> keras.Model:
 
     It loads anywhere with `keras.models.load_model`, without this package.
     """
-
     copy = _converted(model, _float32)
     copy.set_weights(model.get_weights())
     return copy

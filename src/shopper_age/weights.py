@@ -20,7 +20,7 @@ def load_backbone_weights(model: keras.Model, weights: str) -> None:
 
     Args:
         model: a model whose backbone layers carry the names of `keras.applications.ResNet50`.
-        weights: "imagenet", "random" (nothing happens), or the path of a .weights.h5, .h5 or .keras file.
+        weights: "imagenet", "random" (all stays fresh), or the path of a .weights.h5, .h5 or .keras file.
 
     Raises:
         OSError: the download failed, there is no such file, or it cannot be read.
