@@ -6,10 +6,11 @@ import pytest
 
 from shopper_age.losses import (
     N_AGES,
-    ExpectedAgeError,
     LabelDistributionLoss,
+    MedianAgeError,
     OrdinalLoss,
     expected_age,
+    median_age,
     older_than,
     soft_labels,
 )
@@ -26,6 +27,31 @@ def _array(tensor):
 def test_the_expected_age_weighs_each_age_with_its_probability():
     distribution = 0.25 * _all_mass_on(20) + 0.75 * _all_mass_on(40)
     assert _array(expected_age(distribution)) == pytest.approx([35])
+
+
+@pytest.mark.parametrize("age", [0, 30, 100])
+def test_the_median_of_all_mass_on_an_age_is_that_age(age):
+    assert _array(median_age(_all_mass_on(age))) == pytest.approx(age, abs=1e-4)
+
+
+def test_half_of_the_mass_lies_below_the_median():
+    # 0.3 below 39.5, so 0.2 of the 0.4 on 40 are missing: half of that year is below the median
+    distribution = 0.3 * _all_mass_on(20) + 0.4 * _all_mass_on(40) + 0.3 * _all_mass_on(90)
+    assert _array(median_age(distribution)).shape == (1, 1)
+    assert _array(median_age(distribution)) == pytest.approx(40, abs=1e-4)
+    # 0.5 of the 0.75 on 20 are two thirds of that year
+    assert _array(median_age(0.75 * _all_mass_on(20) + 0.25 * _all_mass_on(90))) == pytest.approx(
+        19.5 + 2 / 3, abs=1e-4
+    )
+
+
+def test_no_other_estimate_has_a_smaller_expected_absolute_error():
+    ages = np.arange(N_AGES)
+    distribution = np.exp(-0.5 * ((ages - 25) / np.where(ages < 25, 3, 15)) ** 2)[None]  # a long tail
+    distribution /= distribution.sum()
+    error_of = np.abs(ages[:, None] - ages) @ distribution[0]
+    assert abs(float(_array(median_age(distribution))[0, 0]) - error_of.argmin()) <= 0.5
+    assert float(_array(expected_age(distribution))[0]) - error_of.argmin() > 1
 
 
 def test_a_soft_label_is_a_gaussian_around_the_true_age():
@@ -82,7 +108,7 @@ def test_ages_may_come_as_a_row_or_a_column(loss):
 
 
 def test_the_age_error_is_in_years():
-    metric = ExpectedAgeError(name="mae")
+    metric = MedianAgeError(name="mae")
     metric.update_state(np.array([20.0, 40.0]), _all_mass_on(23, 39))
     assert float(metric.result()) == pytest.approx(2.0, abs=1e-4)
 

@@ -1,4 +1,4 @@
-"""What training minimises and watches for models that answer with a distribution over ages.
+"""What training minimises and watches for models that answer with a distribution over ages, and their answer.
 
 An age distribution is a tensor of shape (n, 101): the probabilities of the ages 0, 1, ..., 100 years.
 Everything here is Keras 3 alone, so it runs on every Keras backend.
@@ -18,6 +18,19 @@ _TINY = 1e-7  # keeps the logarithm of a vanishing probability finite in float32
 def expected_age(age_distribution: Any) -> Any:
     """The mean of each distribution, (n, 101) -> (n,), in years."""
     return ops.matmul(ops.cast(age_distribution, "float32"), ops.convert_to_tensor(AGES))
+
+
+def median_age(age_distribution: Any) -> Any:
+    """The age that half of each distribution lies below, (n, 101) -> (n, 1), in years.
+
+    No other estimate has a smaller expected absolute error. The probability of an age k is taken to lie
+    evenly between k - 0.5 and k + 0.5.
+    """
+    probability = ops.cast(age_distribution, "float32")
+    below = ops.cumsum(probability, axis=-1) - probability
+    # the part of each age's year that lies below the median
+    passed = ops.clip((0.5 - below) / (probability + _TINY), 0.0, 1.0)
+    return ops.sum(passed, axis=-1, keepdims=True) - 0.5
 
 
 def soft_labels(ages: Any, sigma: float) -> Any:
@@ -80,14 +93,14 @@ class OrdinalLoss(keras.losses.Loss):
         return {"name": self.name}
 
 
-class ExpectedAgeError(keras.metrics.MeanAbsoluteError):
-    """Mean absolute error, in years, of the expectation of predicted distributions.
+class MedianAgeError(keras.metrics.MeanAbsoluteError):
+    """Mean absolute error, in years, of the medians of predicted distributions.
 
     Example: true ages 20 and 40, all mass on 23 and on 39: (3 + 1) / 2 = 2.0 years.
     """
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        super().update_state(_as_column(y_true)[:, 0], expected_age(y_pred), sample_weight)
+        super().update_state(_as_column(y_true), median_age(y_pred), sample_weight)
 
 
 def _as_column(ages: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers
 
 from shopper_age.fused_norm import FusedBatchNormalization
-from shopper_age.losses import AGES, N_AGES, LabelDistributionLoss, OrdinalLoss
+from shopper_age.losses import N_AGES, LabelDistributionLoss, OrdinalLoss, median_age
 from shopper_age.weights import load_backbone_weights
 
 AGE = "age"
@@ -34,8 +34,9 @@ def create_model(
     """A compiled age model; it takes raw RGB photos, values 0-255, of shape (n, height, width, 3).
 
     The output named `age` has shape (n, 1), in years. With the losses "label_distribution" and "ordinal"
-    the model answers with a dict of `age` and `age_distribution`, shape (n, 101): the probabilities of the
-    ages 0 to 100, summing to 1. It is compiled with Adam; `train_model` takes loss and optimiser from there.
+    the model answers with a dict of `age_distribution`, shape (n, 101), the probabilities of the ages 0 to
+    100, summing to 1, and `age`, its median. It is compiled with Adam; `train_model` takes loss and optimiser
+    from there.
 
     Args:
         input_shape: (height, width, 3), each side 32 pixels or more.
@@ -130,7 +131,7 @@ def _head(pooled: Any, loss: str, *, label_sigma: float, l1_weight: float) -> tu
             raise ValueError(
                 f"loss must be one of mse, mae, huber, label_distribution, ordinal; received {loss!r}"
             )
-    age = _constant_dense(1, "age")(distribution)
+    age = layers.Identity(dtype="float32", name=AGE)(median_age(distribution))
     return {AGE: age, AGE_DISTRIBUTION: distribution}, {AGE_DISTRIBUTION: keras_loss}
 
 
@@ -162,18 +163,15 @@ def _constant_dense(units: int, name: str, *, use_bias: bool = False) -> layers.
 
 
 def _fill_constants(model: keras.Model) -> None:
-    names = {layer.name for layer in model.layers}
-    if AGE_DISTRIBUTION not in names:
+    if "log_older_than" not in {layer.name for layer in model.layers}:
         return
-    model.get_layer(AGE).set_weights([AGES[:, None]])
-    if "log_older_than" in names:
-        n = N_AGES - 1
-        model.get_layer("log_older_than").set_weights([np.triu(np.ones((n, n), "float32"))])
-        # p(0) = 1 - P(>0), p(k) = P(>k-1) - P(>k), p(100) = P(>99)
-        differences = np.zeros((n, N_AGES), "float32")
-        differences[np.arange(n), np.arange(n)] = -1.0
-        differences[np.arange(n), np.arange(n) + 1] = 1.0
-        model.get_layer(AGE_DISTRIBUTION).set_weights([differences, np.eye(1, N_AGES, dtype="float32")[0]])
+    n = N_AGES - 1
+    model.get_layer("log_older_than").set_weights([np.triu(np.ones((n, n), "float32"))])
+    # p(0) = 1 - P(>0), p(k) = P(>k-1) - P(>k), p(100) = P(>99)
+    differences = np.zeros((n, N_AGES), "float32")
+    differences[np.arange(n), np.arange(n)] = -1.0
+    differences[np.arange(n), np.arange(n) + 1] = 1.0
+    model.get_layer(AGE_DISTRIBUTION).set_weights([differences, np.eye(1, N_AGES, dtype="float32")[0]])
 
 
 def _shorten_memory_of_statistics(model: keras.Model) -> None:

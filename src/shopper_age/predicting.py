@@ -7,6 +7,7 @@ import numpy as np
 from keras import layers, ops
 
 from shopper_age.evaluation import Estimates
+from shopper_age.losses import median_age
 from shopper_age.model import AGE, AGE_DISTRIBUTION, is_distribution_model
 
 _CROP = 0.9
@@ -43,6 +44,8 @@ def inference_batch_size(image_size: int) -> int:
 def with_views(model: keras.Model, n_views: int) -> keras.Model:
     """A model of the same photos that averages the answers to `n_views` views of each, as a dict by output.
 
+    Of a model that answers with distributions, these are averaged, and the age is the median of the average.
+
     Raises:
         ValueError: `n_views` is not 1, 2 or 4.
     """
@@ -55,11 +58,16 @@ def with_views(model: keras.Model, n_views: int) -> keras.Model:
     if n_views == 4:
         height, width = model.input_shape[1:3]
         crop = keras.Sequential(
-            [layers.CenterCrop(round(_CROP * height), round(_CROP * width)), layers.Resizing(height, width)]
+            [
+                layers.CenterCrop(round(_CROP * height), round(_CROP * width)),
+                layers.Resizing(height, width, interpolation="bicubic"),  # bilinear blurs, which looks young
+            ]
         )
         views += [crop(view) for view in views]
     answers = [_as_dict(model, model(view)) for view in views]
     mean = {name: sum(answer[name] for answer in answers) / len(answers) for name in answers[0]}
+    if AGE_DISTRIBUTION in mean:
+        mean[AGE] = median_age(mean[AGE_DISTRIBUTION])
     return keras.Model(photos, mean)
 
 

@@ -12,7 +12,7 @@ import keras
 from keras.optimizers import schedules
 
 from shopper_age.checkpoint import Checkpoint, Row
-from shopper_age.losses import ExpectedAgeError
+from shopper_age.losses import MedianAgeError
 from shopper_age.model import AGE_DISTRIBUTION, is_distribution_model
 from shopper_age.params import TrainParams
 
@@ -211,7 +211,7 @@ def _compile(
     trainer: keras.Model, model: keras.Model, optimizer: keras.Optimizer, *, jit_compile: str
 ) -> None:
     if is_distribution_model(model):
-        loss, metric = model.loss[AGE_DISTRIBUTION], ExpectedAgeError(name="mae")
+        loss, metric = model.loss[AGE_DISTRIBUTION], MedianAgeError(name="mae")
     else:
         loss, metric = model.loss, keras.metrics.MeanAbsoluteError(name="mae")
     if any(layer.compute_dtype == "float16" for layer in model.layers if isinstance(layer, keras.Layer)):
