@@ -51,6 +51,20 @@ def test_every_move_changes_photos(strength):
     assert (moved != PHOTOS).any(axis=(1, 2, 3)).all()
 
 
+def test_moved_photos_are_as_sharp_as_they_were():
+    noise = np.random.default_rng(0).uniform(-1, 1, (16, 66, 66, 3))
+    blurred = noise[:, :-2] + 2 * noise[:, 1:-1] + noise[:, 2:]
+    blurred = blurred[:, :, :-2] + 2 * blurred[:, :, 1:-1] + blurred[:, :, 2:]
+    photos = (128 + 8 * blurred).clip(0, 255).astype(np.uint8)
+    moved = _augmented(photos, shift=0.05)
+    middle = slice(8, -8)  # away from the borders, which are filled
+
+    def steepness(photos):
+        return np.diff(photos[:, middle, middle].astype(float), axis=2).std()
+
+    assert steepness(moved) == pytest.approx(steepness(photos), rel=0.1)
+
+
 def test_brightness_and_contrast_stay_within_their_strength():
     greys = np.empty((64, 32, 32, 3), np.uint8)
     greys[:] = np.arange(0, 256, 8)[:, None, None]  # from black at the top to white

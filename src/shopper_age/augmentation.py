@@ -1,7 +1,7 @@
 """Random changes of training photos that leave the age as it is.
 
 What moves pixels (flip, rotation, zoom, shift) is one affine map for each photo: the photo is resampled once,
-where a chain of layers would blur it at each step, and bicubically, which blurs less than bilinear. Skin is
+where a chain of layers would blur it at each step, and sharpened before by what that once takes away. Skin is
 what tells the age, and a network that learns from blurred photos misjudges the sharp ones it is asked about.
 What changes the values (brightness, contrast) is one table of 256 entries.
 
@@ -20,6 +20,9 @@ from shopper_age.params import AugmentationParams
 from shopper_age.threads import in_threads
 
 _WHITE = 255
+# Bilinear resampling leaves 1 - (1 - cos w) / 3 of the power at a frequency w, on average over all shifts of
+# less than a pixel. Up to half the highest frequency this filter undoes that to 5 %.
+_SHARPEN = np.array([-1, 10, -1], np.float32) / 8
 # Of what random erasing blanks: the share of the photo's area, and the longest side to the shortest.
 _ERASED_AREA = (0.02, 0.2)
 _ERASED_ASPECT = 2.0
@@ -38,7 +41,8 @@ def augment(
     """
     if not any(settings.model_dump().values()):
         return photos
-    moves = settings.horizontal_flip or settings.rotation_degrees or settings.zoom or settings.shift
+    blurs = settings.rotation_degrees or settings.zoom or settings.shift
+    moves = blurs or settings.horizontal_flip
     recolours = settings.brightness or settings.contrast
     n, side_px = len(photos), photos.shape[1]
     rng = np.random.default_rng(key)
@@ -54,11 +58,11 @@ def augment(
         photo = changed[number]
         if moves:
             cv2.warpAffine(
-                photos[number],
+                cv2.sepFilter2D(photos[number], -1, _SHARPEN, _SHARPEN) if blurs else photos[number],
                 matrices[number],
                 (side_px, side_px),
                 dst=photo,
-                flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                 borderMode=cv2.BORDER_REPLICATE,
             )
         if recolours:
