@@ -24,6 +24,11 @@ CHECKED_OUT = (
     ".gitignore",
     "dvc.yaml",
 )
+# What work in the project, `make demo` for one, leaves among them, which a fresh clone does not have.
+LEFT_OUT = shutil.ignore_patterns(
+    *("faces", "demo", "splits.csv", "*.keras", "dvc.lock"),
+    *("tmp", "cache", "config.local", "__pycache__", "*.egg-info"),
+)
 SMALL = (
     "image_size=32",
     "weights=random",
@@ -42,10 +47,7 @@ class Checkout:
         self.folder = folder
         for name in CHECKED_OUT:
             copy_ = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
-            ignored = shutil.ignore_patterns(
-                "__pycache__", "faces", "demo", "tmp", "cache", "*.egg-info", "*.keras"
-            )
-            copy_(ROOT / name, folder / name, **({"ignore": ignored} if copy_ is shutil.copytree else {}))
+            copy_(ROOT / name, folder / name, **({"ignore": LEFT_OUT} if copy_ is shutil.copytree else {}))
         copy_params(folder)
         self.environment = {
             **{
