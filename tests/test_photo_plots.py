@@ -34,7 +34,7 @@ def test_activation_maps_lie_over_grey_photos_on_one_scale(photo):
     assert above.get_extent() == below.get_extent()
     assert {image.get_clim() for image in (first.images[1], above)} == {(-2.0, 2.0)}
     assert first.images[1].get_alpha().tolist() == [[0, 0.75], [0.375, 0]]
-    assert bar.get_xlabel() == "Years that a spot adds to the estimate"
+    assert bar.get_xlabel() == "Years that a spot adds to the expected age"
     assert "true 20, estimate 25" in texts(figure)
 
 

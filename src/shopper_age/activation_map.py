@@ -1,4 +1,4 @@
-"""Where the network looked: how many years each spot of a photo adds to its estimate, or takes away."""
+"""Where the network looked: how many years each spot of a photo adds to the expected age, or takes away."""
 
 import keras
 import numpy as np

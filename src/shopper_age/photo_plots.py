@@ -64,5 +64,5 @@ def where_it_looked(
     figure.set_figheight(figure.get_figheight() + 0.8)
     scale = ScalarMappable(shown.norm, shown.cmap)
     bar = figure.colorbar(scale, ax=cells, location="bottom", shrink=0.6, aspect=40, format="{x:+.2g}")
-    bar.set_label("Years that a spot adds to the estimate", fontsize=LABEL_SIZE)
+    bar.set_label("Years that a spot adds to the expected age", fontsize=LABEL_SIZE)
     return figure
