@@ -37,9 +37,9 @@ from shopper_age.hardware import choose_precision
 from shopper_age.metrics import baseline_mae, bias, mae, mae_interval
 from shopper_age.params import Params, load_params
 from shopper_age.predicting import estimate
+from shopper_age.splitting import first_rows
 from shopper_age.training import set_seed
 
-_TEST_SHARE = 0.25
 _PLAIN = {
     "optimizer": "adam",
     "schedule": "constant",
@@ -112,7 +112,7 @@ def measure(recipe: Recipe, photos: NDArray[np.uint8], ages: NDArray[np.float32]
     params = recipe.params
     set_seed(params.seed, deterministic=params.train.deterministic)
     precision, _ = choose_precision(params.train.precision)
-    n_test = int(_TEST_SHARE * len(photos))
+    n_test = first_rows(len(photos), share=params.split.test_share).sum()
     y_train, y_true = ages[n_test:], ages[:n_test].astype(float)
     train_data = TrainingPhotos(
         photos[n_test:],
