@@ -1,5 +1,6 @@
 """Pictures of what decisions rest on: the ID check's rates and their trade-off, reliability, coverage."""
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -99,12 +100,25 @@ def trade_off_figure(
             curve[ID_REQUEST_RATE], curve[FALSE_POSITIVE_RATE], color=colour, linestyle=style, label=rule
         )
     shown = curves[marked][curves[marked]["threshold"].isin(SHOWN_THRESHOLD_AGES)]
-    axes.scatter(shown[ID_REQUEST_RATE], shown[FALSE_POSITIVE_RATE], color=PALETTE[0], zorder=3)
-    for point in shown.itertuples():
+    axes.scatter(
+        shown[ID_REQUEST_RATE],
+        shown[FALSE_POSITIVE_RATE],
+        color=PALETTE[0],
+        zorder=3,
+        label="T at the points, in years",
+    )
+    sides = itertools.cycle([6, -15])  # points: above, below; neighbours may lie close together
+    for point, side in zip(shown.itertuples(), sides, strict=False):
         place = getattr(point, ID_REQUEST_RATE), getattr(point, FALSE_POSITIVE_RATE)
         if np.isfinite(place).all():
-            text = f"below {point.threshold:g}"
-            axes.annotate(text, place, xytext=(6, 4), textcoords="offset points", fontsize=TICK_SIZE)
+            axes.annotate(
+                f"{point.threshold:g}",
+                place,
+                xytext=(0, side),
+                textcoords="offset points",
+                horizontalalignment="center",
+                fontsize=TICK_SIZE,
+            )
     axes.axhline(max_false_positive_rate, color=GREY, linestyle=":", label="accepted rate")
     axes.xaxis.set_major_formatter(_PERCENT)
     axes.set_xlim(0, 1)
