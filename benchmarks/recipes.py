@@ -1,9 +1,9 @@
 """How much the training recipe of params.yaml gains over the simple one it grew from.
 
 The simple recipe is the usual first notebook: ResNet50, MSE, Adam 0.0001, batches of 16, horizontal flip, a
-constant rate, the last epoch. Both recipes learn from the same photos (the last three quarters of the rows),
-start from the same weights, see the photos at the same size for the same number of epochs and are tested on
-the first quarter of the rows, one after the other. Neither looks at the test photos before its end.
+constant rate, the last epoch. Both recipes learn from the same photos, start from the same weights, see the
+photos at the same size for the same number of epochs and are tested on the first rows (split.test_share of
+params.yaml), one after the other. Neither looks at the test photos before its end.
 
     python benchmarks/recipes.py --faces FOLDER --weights FILE
     python benchmarks/recipes.py --faces FOLDER --weights FILE --ablate --epochs 4 --image-size 64

@@ -53,8 +53,10 @@ def test_the_trade_off_marks_the_usual_threshold_ages():
     (axes,) = trade_off_figure(
         curves, marked="by age", n_minors=4, n_adults=5, max_false_positive_rate=0.01
     ).axes
-    assert texts(axes) == ["18", "21", "25", "30"]
-    assert legend(axes) == ["by age", "by probability", "T at the points, in years", "accepted rate"]
+    marks = ["below 18", "below 21", "below 25", "below 30"]
+    assert legend(axes) == ["by age", "by probability", *marks, "accepted rate"]
+    points = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
+    assert points["below 25"] == [[2 / 5, 1 / 4]]
     assert axes.get_title(loc="left") == "What strictness costs, n = 4 minors and 5 adults"
 
 

@@ -1,6 +1,5 @@
 """Pictures of what decisions rest on: the ID check's rates and their trade-off, reliability, coverage."""
 
-import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -29,6 +28,7 @@ from shopper_age.plots import (
 )
 
 _PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.3g}%")
+_MARKERS = dict(zip(SHOWN_THRESHOLD_AGES, "o^sD", strict=True))
 
 
 def rates_figure(rates: pd.DataFrame, *, max_false_positive_rate: float, chosen: float | None) -> Figure:
@@ -99,25 +99,17 @@ def trade_off_figure(
         axes.plot(
             curve[ID_REQUEST_RATE], curve[FALSE_POSITIVE_RATE], color=colour, linestyle=style, label=rule
         )
-    shown = curves[marked][curves[marked]["threshold"].isin(SHOWN_THRESHOLD_AGES)]
-    axes.scatter(
-        shown[ID_REQUEST_RATE],
-        shown[FALSE_POSITIVE_RATE],
-        color=PALETTE[0],
-        zorder=3,
-        label="T at the points, in years",
-    )
-    sides = itertools.cycle([6, -15])  # points: above, below; neighbours may lie close together
-    for point, side in zip(shown.itertuples(), sides, strict=False):
-        place = getattr(point, ID_REQUEST_RATE), getattr(point, FALSE_POSITIVE_RATE)
-        if np.isfinite(place).all():
-            axes.annotate(
-                f"{point.threshold:g}",
-                place,
-                xytext=(0, side),
-                textcoords="offset points",
-                horizontalalignment="center",
-                fontsize=TICK_SIZE,
+    points = curves[marked].set_index("threshold")[[ID_REQUEST_RATE, FALSE_POSITIVE_RATE]].dropna()
+    for threshold, marker in _MARKERS.items():
+        if threshold in points.index:
+            # hollow and named in the legend: points may lie close together, or on each other
+            axes.plot(
+                *points.loc[threshold],
+                marker,
+                color=PALETTE[0],
+                markersize=8,
+                fillstyle="none",
+                label=f"below {threshold}",
             )
     axes.axhline(max_false_positive_rate, color=GREY, linestyle=":", label="accepted rate")
     axes.xaxis.set_major_formatter(_PERCENT)
