@@ -65,8 +65,7 @@ def rates_figure(rates: pd.DataFrame, *, max_false_positive_rate: float, chosen:
             axes.axvline(chosen, color=BLACK, linestyle="--", linewidth=1, label=f"chosen: {chosen:g}")
         if axes is upper:
             axes.axhline(max_false_positive_rate, color=GREY, linestyle=":", label="accepted rate")
-        # Beside the lines: at some threshold a line runs through every corner.
-        axes.legend(fontsize=TICK_SIZE, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        _add_legend_beside(axes)
         _say_if_empty(axes, groups["rate"].max().isna().all(), "no one in this group")
     _show_small_rates(upper)
     lower.set_ylim(0, 1.02)
@@ -94,6 +93,7 @@ def trade_off_figure(
         f"What strictness costs, n = {n_minors:,} minors and {n_adults:,} adults",
         "ID-request rate: share of adults who are asked",
         "False positive rate: share of minors who pass",
+        size=(10, 5),
     )
     for colour, style, (rule, curve) in zip(PALETTE, ("-", "--", ":"), curves.items(), strict=False):
         axes.plot(
@@ -114,7 +114,7 @@ def trade_off_figure(
     axes.axhline(max_false_positive_rate, color=GREY, linestyle=":", label="accepted rate")
     axes.xaxis.set_major_formatter(_PERCENT)
     axes.set_xlim(0, 1)
-    add_legend(axes)
+    _add_legend_beside(axes)
     _show_small_rates(axes)
     _say_if_empty(axes, n_minors == 0 or n_adults == 0, "rates are not known: no minors or no adults")
     return figure
@@ -181,6 +181,11 @@ def coverage_figure(coverage: pd.DataFrame, *, level: float) -> Figure:
 
 def _title(text: str, rates: pd.DataFrame, group: str) -> str:
     return f"{text}, n = {rates.loc[rates['group'] == group, 'n'].max():,}"
+
+
+def _add_legend_beside(axes: Axes) -> None:
+    """Not over the lines: at some threshold one of them runs through every corner."""
+    axes.legend(fontsize=TICK_SIZE, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
 def _show_small_rates(axes: Axes) -> None:
