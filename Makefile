@@ -20,7 +20,7 @@ export GIT_COMMITTER_NAME ?= shopper-age
 export GIT_COMMITTER_EMAIL ?= shopper-age@localhost
 endif
 
-# The page of the store's first experiment with the view that shopper_age.tracking.page describes.
+# The page of the store's first experiment with the view that shopper_age.tracking.store describes.
 MODELS_VIEW := \#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=models
 
 # What DVC says of results that a first run cannot have yet, and TensorFlow of what this machine lacks.
@@ -95,10 +95,11 @@ test: env lint ## lint and all tests
 test-fast: env ## the tests that take seconds
 	pytest -n logical --dist loadfile --no-loadscope-reorder -m "not pipeline"
 
-lint: env ## ruff and mypy
+lint: env ## ruff, mypy and who may import whom
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports
 
 format: env ## formats the code
 	ruff check --fix .

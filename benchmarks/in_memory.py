@@ -6,10 +6,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from shopper_age.augmentation import augment, batch_key
-from shopper_age.faces import FILE_NAME, REAL_AGE, photo_path, read_labels
+from shopper_age.data.augmentation import augment, batch_key
+from shopper_age.data.store import PhotoStore
+from shopper_age.data.tables import FILE_NAME, REAL_AGE, photo_path, read_labels
 from shopper_age.params import AugmentationParams
-from shopper_age.photo_store import PhotoStore
 
 
 def decoded(faces: Path, image_size: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:

@@ -45,11 +45,11 @@ from rich.table import Table
 from subject import faces_folder, machine
 
 from shopper_age import load_train
-from shopper_age.faces import FILE_NAME, REAL_AGE, SPLIT, TRAIN, photo_path, read_labels
+from shopper_age.data.photos import resize
+from shopper_age.data.store import PhotoStore
+from shopper_age.data.tables import FILE_NAME, REAL_AGE, SPLIT, TRAIN, photo_path, read_labels
 from shopper_age.params import AugmentationParams
-from shopper_age.photo_store import PhotoStore
-from shopper_age.photos import resize
-from shopper_age.threads import in_threads
+from shopper_age.runtime.threads import in_threads
 
 _OFF = {"shift": 0, "brightness": 0, "contrast": 0, "erasing": 0}
 _NOTHING = AugmentationParams(horizontal_flip=False, rotation_degrees=0, zoom=0, **_OFF)

@@ -15,9 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from shopper_age.duplicates import hash_frequencies, low_frequencies
-from shopper_age.faces import FILE_NAME, LABELS_FILE, REAL_AGE, photo_path, read_labels
-from shopper_age.files import write_csv
+from shopper_age.data.tables import FILE_NAME, LABELS_FILE, REAL_AGE, photo_path, read_labels
+from shopper_age.runtime.files import write_csv
+from shopper_age.validation.duplicates import hash_frequencies, low_frequencies
 
 MAX_INGREDIENTS = 600
 # Every so many rows repeat an earlier photo, as a resaved copy would.

@@ -36,8 +36,8 @@ from rich.console import Console
 from rich.table import Table
 from subject import machine
 
-from shopper_age.demo import draw_faces
-from shopper_age.faces import LABELS_FILE, read_labels
+from shopper_age.data.tables import LABELS_FILE, read_labels
+from shopper_age.demo.faces import draw_faces
 
 STAGES = ("validate_data", "eda", "split", "train", "evaluate")
 DATA_STAGES = STAGES[:3]

@@ -33,12 +33,12 @@ from rich.table import Table
 from subject import machine
 
 from shopper_age import create_model, train_model
-from shopper_age.hardware import choose_precision
-from shopper_age.metrics import baseline_mae, bias, mae, mae_interval
+from shopper_age.inference.estimates import estimate
+from shopper_age.metrics.errors import baseline_mae, bias, mae, mae_interval
 from shopper_age.params import Params, load_params
-from shopper_age.predicting import estimate
 from shopper_age.splitting import first_rows
-from shopper_age.training import set_seed
+from shopper_age.training.precision import choose_precision
+from shopper_age.training.trainer import set_seed
 
 _PLAIN = {
     "optimizer": "adam",

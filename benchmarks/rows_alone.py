@@ -19,9 +19,9 @@ STAGES = Path(__file__).parents[1] / "stages"
 
 
 def _replace_inspection(hashes: np.ndarray) -> None:
-    from shopper_age import validation
-    from shopper_age.faces import FILE_NAME, HEIGHT, MODE, N_BYTES, WIDTH, read_labels
-    from shopper_age.inspection import Inspection
+    from shopper_age.data.tables import FILE_NAME, HEIGHT, MODE, N_BYTES, WIDTH, read_labels
+    from shopper_age.validation import checks as validation
+    from shopper_age.validation.photos import Inspection
 
     def inspect_photos(_: Path, file_names: Sequence[str], **__: Any) -> Inspection:
         numbers = np.arange(len(file_names))
@@ -34,7 +34,7 @@ def _replace_inspection(hashes: np.ndarray) -> None:
 
 
 def _replace_previews() -> None:
-    from shopper_age import eda
+    from shopper_age.eda import summary as eda
 
     eda.read_preview = lambda _: np.full((eda.PREVIEW_SIDE_PX,) * 2 + (3,), 128, np.uint8)
 

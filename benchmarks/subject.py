@@ -7,8 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from shopper_age.demo import draw_faces
-from shopper_age.provenance import provenance
+from shopper_age.demo.faces import draw_faces
+from shopper_age.tracking.provenance import provenance
 
 N_DRAWN = 400
 
@@ -32,7 +32,7 @@ def machine() -> str:
     """Processor, cores, memory, GPU, and the versions of Keras and its backend, in a line; imports both."""
     import keras
 
-    from shopper_age.hardware import choose_precision, gpu_name
+    from shopper_age.training.precision import choose_precision, gpu_name
 
     facts = provenance()
     precision, why = choose_precision("auto")

@@ -45,9 +45,9 @@ def measure(faces: Path, case: dict[str, Any]) -> dict[str, Any]:
     from epoch_clock import EpochClock
 
     from shopper_age import create_model, load_train
-    from shopper_age.hardware import choose_precision
-    from shopper_age.model import in_float32
-    from shopper_age.training import set_seed
+    from shopper_age.model.conversion import in_float32
+    from shopper_age.training.precision import choose_precision
+    from shopper_age.training.trainer import set_seed
 
     set_seed(0, deterministic=case["repeatable"])
     size, batch_size, n_steps = case["size"], case["batch"], case["steps"]

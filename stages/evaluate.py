@@ -6,22 +6,32 @@ from pathlib import Path
 import keras
 import pandas as pd
 
-from shopper_age.activation_map import activation_maps
-from shopper_age.evaluation import Estimates, evaluate
-from shopper_age.evaluation_log import log_evaluation
-from shopper_age.evaluation_plots import draw_all
-from shopper_age.evaluation_tables import evaluation_tables
-from shopper_age.faces import FILE_NAME, REAL_AGE, SPLIT, TEST, TRAIN, VALIDATION, read_manifest, read_splits
-from shopper_age.files import save_figure, write_csv, write_json, write_text
-from shopper_age.hashing import content_key
-from shopper_age.loading import photo_batches, photo_store
-from shopper_age.metrics import mae
+from shopper_age.data.loading import photo_store
+from shopper_age.data.readers import photo_batches
+from shopper_age.data.tables import (
+    FILE_NAME,
+    REAL_AGE,
+    SPLIT,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    read_manifest,
+    read_splits,
+)
+from shopper_age.evaluation.attributes import known_of
+from shopper_age.evaluation.evaluate import evaluate
+from shopper_age.evaluation.figures import draw_all
+from shopper_age.evaluation.log import log_evaluation
+from shopper_age.evaluation.report import render_analysis, render_model_card
+from shopper_age.evaluation.tables import evaluation_tables
+from shopper_age.inference.activation_map import activation_maps
+from shopper_age.inference.estimates import Estimates, estimate, inference_batch_size
+from shopper_age.metrics.errors import mae
 from shopper_age.params import load_params
-from shopper_age.predicting import estimate, inference_batch_size
-from shopper_age.provenance import dvc_md5
-from shopper_age.reporting import render_analysis, render_model_card
-from shopper_age.slices import known_of
-from shopper_age.stage import run_stage
+from shopper_age.runtime.checkout import dvc_md5
+from shopper_age.runtime.files import save_figure, write_csv, write_json, write_text
+from shopper_age.runtime.hashing import content_key
+from shopper_age.runtime.stage import run_stage
 from shopper_age.tracking import evaluation_run
 
 FOUND = Path("reports/validate_data")

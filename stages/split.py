@@ -1,22 +1,17 @@
 """Stage split: says of each usable photo whether it is for training, validation or the test."""
 
-from pathlib import Path
-
-from shopper_age.faces import DUPLICATE_GROUP, read_manifest, write_splits
-from shopper_age.files import write_json
+from shopper_age import paths
+from shopper_age.data.tables import DUPLICATE_GROUP, read_manifest, write_splits
 from shopper_age.params import load_params
+from shopper_age.runtime.files import write_json
+from shopper_age.runtime.stage import run_stage
 from shopper_age.splitting import split_faces, summarise_split
-from shopper_age.stage import run_stage
-
-MANIFEST = Path("reports/validate_data/manifest.csv")
-SPLITS = Path("data/splits/splits.csv")
-SUMMARY = Path("reports/split/summary.json")
 
 
 def main() -> None:
     params = load_params()
 
-    manifest = read_manifest(MANIFEST)
+    manifest = read_manifest(paths.MANIFEST)
 
     splits = split_faces(
         manifest,
@@ -26,8 +21,8 @@ def main() -> None:
         seed=params.seed,
     )
 
-    write_splits(splits, SPLITS)
-    write_json(SUMMARY, summarise_split(splits, manifest[DUPLICATE_GROUP]))
+    write_splits(splits, paths.SPLITS)
+    write_json(paths.SPLIT / "summary.json", summarise_split(splits, manifest[DUPLICATE_GROUP]))
 
 
 if __name__ == "__main__":

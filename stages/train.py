@@ -2,18 +2,21 @@
 
 from pathlib import Path
 
-from shopper_age.archive import save_model
-from shopper_age.augmentation import augmentation_sheet
-from shopper_age.faces import SPLIT, TRAIN, VALIDATION, read_splits
-from shopper_age.files import save_picture
-from shopper_age.hardware import choose_precision, gpu_name
-from shopper_age.loading import load_test, load_train
-from shopper_age.model import create_model, in_float32
+from shopper_age.data.augmentation import augmentation_sheet
+from shopper_age.data.loading import load_test, load_train
+from shopper_age.data.tables import SPLIT, TRAIN, VALIDATION, read_splits
+from shopper_age.model.archive import save_model
+from shopper_age.model.conversion import in_float32
+from shopper_age.model.network import create_model
 from shopper_age.params import load_params
-from shopper_age.provenance import dvc_md5, project_root, provenance
-from shopper_age.stage import run_stage
-from shopper_age.training import set_seed, train_model
-from shopper_age.training_log import epoch_log, resumable_run
+from shopper_age.runtime.checkout import dvc_md5, project_root
+from shopper_age.runtime.files import save_picture
+from shopper_age.runtime.stage import run_stage
+from shopper_age.tracking.provenance import provenance
+from shopper_age.training.history import epoch_log
+from shopper_age.training.precision import choose_precision, gpu_name
+from shopper_age.training.resuming import resumable_run
+from shopper_age.training.trainer import set_seed, train_model
 
 SPLITS = Path("data/splits/splits.csv")
 MANIFEST = Path("reports/validate_data/manifest.csv")

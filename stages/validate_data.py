@@ -1,14 +1,10 @@
 """Stage validate_data: judges labels.csv and every photo, and lists what can be used."""
 
-from pathlib import Path
-
-from shopper_age.faces import write_manifest
-from shopper_age.files import write_csv, write_json
+from shopper_age import paths
 from shopper_age.params import load_params
-from shopper_age.stage import run_stage
-from shopper_age.validation import check_gate, validate
-
-REPORTS = Path("reports/validate_data")
+from shopper_age.runtime.files import write_csv, write_json
+from shopper_age.runtime.stage import run_stage
+from shopper_age.validation.checks import check_gate, validate
 
 
 def main() -> None:
@@ -17,11 +13,11 @@ def main() -> None:
 
     found = validate(params.data_path, settings)
 
-    write_csv(REPORTS / "findings.csv", found.findings)
-    write_manifest(found.manifest, REPORTS / "manifest.csv")
-    write_json(REPORTS / "summary.json", found.summary)
+    write_csv(paths.FINDINGS, found.findings)
+    write_csv(paths.MANIFEST, found.manifest)
+    write_json(paths.VALIDATION / "summary.json", found.summary)
 
-    check_gate(found.summary, max_bad_share=settings.max_bad_share, findings_path=REPORTS / "findings.csv")
+    check_gate(found.summary, max_bad_share=settings.max_bad_share, findings_path=paths.FINDINGS)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 import re
-from pathlib import Path
 
 import pytest
 import yaml
+from project import ROOT
 from pydantic import ValidationError
 
 from shopper_age.params import load_params
 
-PARAMS = Path(__file__).parents[1] / "params.yaml"
+PARAMS = ROOT / "params.yaml"
 
 
 @pytest.fixture

@@ -1,16 +1,14 @@
 import json
 import runpy
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from project import ROOT
 
-from shopper_age.faces import PARTS, read_splits
+from shopper_age.data.tables import PARTS, read_splits
 from shopper_age.splitting import split_faces, summarise_split
-
-ROOT = Path(__file__).parents[1]
 
 
 def manifest_of(ages, groups=None, **columns):

@@ -13,10 +13,10 @@ from typing import Any
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 _HOME = {
-    "load_train": "loading",
-    "load_test": "loading",
-    "create_model": "model",
-    "train_model": "training",
+    "load_train": "data.loading",
+    "load_test": "data.loading",
+    "create_model": "model.network",
+    "train_model": "training.trainer",
 }
 
 __all__ = ["create_model", "load_test", "load_train", "train_model"]

@@ -1,4 +1,4 @@
-"""The settings of params.yaml as frozen, typed values; nothing else reads that file."""
+"""Settings of params.yaml, typed and checked."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
+
 OpenShare = Annotated[float, Field(gt=0, lt=1)]
 
 

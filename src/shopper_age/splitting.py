@@ -1,4 +1,4 @@
-"""Who learns from which photo: the manifest in, the table file_name, real_age, split out.
+"""Train, validation and test split of the manifest, with duplicates kept together.
 
 `stratified` spreads each part over the ages and keeps duplicates together. `keras` takes the first rows as
 the test part, so duplicates may straddle it. `column` follows labels.csv. Where the validation part is not
@@ -10,7 +10,16 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from shopper_age.faces import DUPLICATE_GROUP, FILE_NAME, PARTS, REAL_AGE, SPLIT, TEST, TRAIN, VALIDATION
+from shopper_age.data.tables import (
+    DUPLICATE_GROUP,
+    FILE_NAME,
+    PARTS,
+    REAL_AGE,
+    SPLIT,
+    TEST,
+    TRAIN,
+    VALIDATION,
+)
 
 Strategy = Literal["stratified", "keras", "column"]
 

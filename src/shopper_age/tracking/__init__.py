@@ -15,8 +15,8 @@ leaves what doing it once left, so a spool may overlap with what the store has a
     waiting     calls that may hang or fail
 """
 
-from shopper_age.tracking.run import Run
+from shopper_age.tracking.logger import Run
 from shopper_age.tracking.runs import evaluation_run, training_run
-from shopper_age.tracking.sending import Sent, send_spool
+from shopper_age.tracking.sync import Sent, send_spool
 
 __all__ = ["Run", "Sent", "evaluation_run", "send_spool", "training_run"]

@@ -1,4 +1,4 @@
-"""What a stage opens: the run of a training, the run of an evaluation."""
+"""MLflow runs of trainings and evaluations, as context managers."""
 
 import signal
 import sys
@@ -10,12 +10,12 @@ from types import FrameType
 from typing import Any
 from uuid import uuid4
 
-from shopper_age.hashing import file_md5
-from shopper_age.provenance import provenance, run_name, this_process, user_name
-from shopper_age.tracking.run import Run
-from shopper_age.tracking.spool import Operation, new_operation
+from shopper_age.runtime.hashing import file_md5
+from shopper_age.tracking.logger import Run
+from shopper_age.tracking.offline import Operation, new_operation
+from shopper_age.tracking.provenance import provenance, run_name, this_process, user_name
 from shopper_age.tracking.store import store_uri
-from shopper_age.tracking.waiting import reason, without_password
+from shopper_age.tracking.timeouts import reason, without_password
 
 
 @contextmanager

@@ -1,21 +1,38 @@
-"""The MLflow store that a checkout logs to."""
+"""The MLflow store: its address and its experiment."""
 
+import json
 import logging
 import os
 import sqlite3
+import time
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from shopper_age.provenance import project_root
-from shopper_age.tracking.page import page_tags
-from shopper_age.tracking.spool import hidden_folder
+from shopper_age.runtime.checkout import project_root
+from shopper_age.tracking.offline import hidden_folder
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Experiment
+
+
+_VIEW = "Models by validation MAE"
+
+_COLUMNS = (
+    *("attributes.`Created`", "attributes.`Duration`"),
+    *("metrics.`best_val_mae`", "metrics.`mae`", "metrics.`cs5`", "metrics.`images_per_second`"),
+    *("params.`epochs`", "params.`learning_rate`", "params.`loss`", "params.`image_size`"),
+    "tags.`git_commit`",
+)
+
+_DESCRIPTION = (
+    f"A run is a trained model, named like its DVC experiment. **Views → {_VIEW}** has the columns that "
+    "matter.\n\n`train_mae`, `val_mae` and `best_val_mae` have a value per epoch; `mae`, `bias`, `cs5`, … "
+    "are those of the test part. A model that was evaluated again otherwise has a child run for that."
+)
 
 
 def load_mlflow() -> None:
@@ -102,3 +119,20 @@ def _adopt(database: Path, experiment: str, files: str) -> None:
                 f"WHERE substr({column} || '/', 1, :cut) = :before || '/'",
                 {"files": files, "before": before, "cut": len(before) + 1},
             )
+
+
+def page_tags() -> dict[str, str]:
+    """Tags of the experiment that MLflow's UI reads.
+
+    MLflow keeps the columns that somebody chose in that person's browser and has no default to set; a saved
+    view, which MLflow keeps in a tag, is the nearest to one. The kind opens the pages for trained models
+    rather than those for prompts and traces.
+    """
+    state = {"selectedColumns": _COLUMNS, "orderByKey": "metrics.`best_val_mae`", "orderByAsc": True}
+    now = int(time.time() * 1000)
+    view = {"name": _VIEW, "createdAt": now, "updatedAt": now, "state": json.dumps(state)}
+    return {
+        "mlflow.note.content": _DESCRIPTION,
+        "mlflow.experimentKind": "custom_model_development",
+        "mlflow.sharedViewState.models": json.dumps(view),
+    }

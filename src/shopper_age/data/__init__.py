@@ -1,0 +1,1 @@
+"""Tables of faces, and photos as batches."""

@@ -1,0 +1,160 @@
+"""Caches of decoded photos: in memory or in a memory-mapped file."""
+
+import os
+import shutil
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopper_age.runtime.hashing import content_key
+from shopper_age.runtime.threads import in_threads
+
+Photo = NDArray[np.uint8]  # (side, side, 3), RGB
+
+Photos = NDArray[np.uint8]  # (n, side, side, 3)
+
+Numbers = NDArray[np.int64]
+
+_PIXELS, _STAMPS = "pixels", "stamps"
+
+# A cache file leaves this share of the free disk to others.
+_SHARE_LEFT_FREE = 0.25
+
+
+class Cache(Protocol):
+    """Photos by number."""
+
+    place: Literal["memory", "file"]
+    pixels: Photos
+
+    def has(self, numbers: Numbers) -> NDArray[np.bool_]:
+        """Whether `pixels` holds each of these photos as it is now."""
+
+    def put(self, number: int, photo: Photo) -> None:
+        """Keeps a photo; several threads may do so at a time."""
+
+
+class MemoryCache:
+    """Photos in memory, which the system hands out page by page as they arrive."""
+
+    place: Literal["memory", "file"] = "memory"
+
+    def __init__(self, shape: tuple[int, int, int, int]) -> None:
+        self.pixels: Photos = np.empty(shape, np.uint8)
+        self._is_kept = np.zeros(shape[0], bool)
+
+    def has(self, numbers: Numbers) -> NDArray[np.bool_]:
+        return self._is_kept[numbers]
+
+    def put(self, number: int, photo: Photo) -> None:
+        self.pixels[number] = photo
+        self._is_kept[number] = True
+
+
+class FileCache:
+    """Photos in a file, and a stamp of each: size and time of the file it came from, checksum of its pixels.
+
+    A photo whose stamp does not fit, because it changed or because a process was killed or a disk lost power
+    while it was written, counts as absent. The stamp is compared once in a process.
+
+    Args:
+        folder: of this cache alone; made when missing.
+        paths: the files the photos come from.
+        side_px: side of the square photos.
+
+    Raises:
+        OSError: the disk does not have the space, or the folder cannot be written.
+    """
+
+    place: Literal["memory", "file"] = "file"
+
+    def __init__(self, folder: Path, paths: Sequence[Path], side_px: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        shape = (len(paths), side_px, side_px, 3)
+        self.pixels: Photos = _mapped(folder / _PIXELS, np.dtype(np.uint8), shape)
+        self._stamps: NDArray[np.int64] = _mapped(folder / _STAMPS, np.dtype(np.int64), (len(paths), 3))
+        self._paths = paths
+        self._is_kept = np.zeros(len(paths), bool)
+        os.utime(folder)  # `make_room` deletes what was used longest ago
+
+    def has(self, numbers: Numbers) -> NDArray[np.bool_]:
+        unsure = numbers[~self._is_kept[numbers]]
+
+        def look(place: int) -> None:
+            number = unsure[place]
+            if self._stamps[number].any():
+                self._is_kept[number] = np.array_equal(self._stamps[number], self._stamp(number))
+
+        in_threads(look, len(unsure))
+        return self._is_kept[numbers]
+
+    def put(self, number: int, photo: Photo) -> None:
+        self.pixels[number] = photo
+        self._stamps[number] = self._stamp(number)
+        self._is_kept[number] = True
+
+    def _stamp(self, number: int) -> tuple[int, int, int]:
+        try:
+            file = self._paths[number].stat()
+        except FileNotFoundError:  # reading the photo is where that is told
+            return 0, 0, 0
+        return file.st_size, file.st_mtime_ns, zlib.crc32(self.pixels[number])
+
+
+def open_cache(
+    paths: Sequence[Path],
+    side_px: int,
+    *,
+    memory_bytes: float,
+    folder: Path | None = None,
+    file_bytes: float = 0.0,
+) -> Cache | None:
+    """A cache for all photos of these files: in memory where they fit, else in a file, else None.
+
+    Keeping a part would be of no use: a shuffled epoch asks for all photos before it asks for one again.
+
+    Args:
+        paths: the files the photos come from.
+        side_px: side of the square photos.
+        memory_bytes: limit of the memory.
+        folder: where cache files lie; older ones there are deleted where the limit asks for it.
+        file_bytes: limit of all cache files in `folder` together.
+    """
+    n_bytes = len(paths) * side_px * side_px * 3
+    if n_bytes <= memory_bytes:
+        return MemoryCache((len(paths), side_px, side_px, 3))
+    if folder is None or n_bytes > file_bytes:
+        return None
+    own = folder / content_key(list(map(str, paths)), side_px)
+    if not own.is_dir() and not make_room(folder, n_bytes, limit_bytes=file_bytes):
+        return None
+    return FileCache(own, paths, side_px)
+
+
+def make_room(folder: Path, n_bytes: int, *, limit_bytes: float) -> bool:
+    """Deletes the caches used longest ago until another `n_bytes` fit; whether the disk has them, too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    caches = sorted(
+        (path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime
+    )
+    sizes = {path: sum(file.stat().st_size for file in path.iterdir()) for path in caches}
+    for path in caches:
+        if sum(sizes.values()) + n_bytes <= limit_bytes:
+            break
+        shutil.rmtree(path)
+        del sizes[path]
+    return n_bytes <= (1 - _SHARE_LEFT_FREE) * shutil.disk_usage(folder).free
+
+
+def _mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.memmap:
+    with path.open("ab") as file:
+        if hasattr(os, "posix_fallocate"):  # not on macOS
+            # a full disk shall be told now: writing to the map of a file without room kills the process
+            os.posix_fallocate(file.fileno(), 0, int(np.prod(shape)) * dtype.itemsize)
+        else:
+            file.truncate(int(np.prod(shape)) * dtype.itemsize)
+    return np.memmap(path, dtype, "r+", shape=shape)

@@ -1,0 +1,179 @@
+"""Tables of faces: labels.csv, the manifest and the splits.
+
+It grows on its way through the pipeline: the labels (what the user knows), the manifest (the usable
+photos, measured) and the splits (who learns from which photo). Only pandas is needed here, because every
+stage starts by importing this module.
+"""
+
+import csv
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import TextIO
+
+import pandas as pd
+
+from shopper_age.runtime.files import write_csv
+
+FILE_NAME = "file_name"
+
+REAL_AGE = "real_age"
+
+SPLIT = "split"
+
+WIDTH = "width"
+
+HEIGHT = "height"
+
+MODE = "mode"
+
+N_BYTES = "n_bytes"
+
+PERCEPTUAL_HASH = "perceptual_hash"
+
+DUPLICATE_GROUP = "duplicate_group"
+
+PHOTO_FOLDER = "final_files"
+
+LABELS_FILE = "labels.csv"
+
+# What Pillow may take a photo for, whatever its name ends in; never a format that runs a program (EPS).
+PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+
+TRAIN = "train"
+
+VALIDATION = "validation"
+
+TEST = "test"
+
+PARTS = (TRAIN, VALIDATION, TEST)
+
+# Measured from the photo; further columns of labels.csv follow them in the manifest.
+MEASURED = (WIDTH, HEIGHT, MODE, N_BYTES, PERCEPTUAL_HASH, DUPLICATE_GROUP)
+
+# Cells are gathered as text in portions: as Python's strings a million rows would fill a third of a GiB.
+_ROWS_PER_PORTION = 65_536
+
+_DTYPES = {REAL_AGE: float, WIDTH: int, HEIGHT: int, N_BYTES: int, DUPLICATE_GROUP: int}
+
+
+def photo_path(data_path: str | Path, file_name: str) -> Path:
+    """Where a photo lies; `file_name` may hold folders and is counted from the photo folder."""
+    return Path(data_path, PHOTO_FOLDER, file_name)
+
+
+def read_labels(data_path: str | Path) -> pd.DataFrame:
+    """labels.csv as text, nothing judged: a blank cell is "", a row that is too short is filled with "".
+
+    The index, named "row", is the line where an editor shows the row (the header is line 1). Empty lines,
+    a byte order mark, blanks around column names and columns without a name (the index that pandas
+    writes) are left out.
+
+    Raises:
+        FileNotFoundError: there is no labels.csv.
+        ValueError: it is not a UTF-8 table of comma-separated values, a row has more cells than the header,
+            or a column is missing, appears twice or has the name of a measured one.
+    """
+    path = Path(data_path, LABELS_FILE)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} not found. Put your photos into {Path(data_path, PHOTO_FOLDER)} and list them in {path} "
+            f"with the columns {FILE_NAME} and {REAL_AGE}, or run `make demo` to see it work on drawn faces."
+        )
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return _table(path, file)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text ({error.reason}): save it as 'CSV UTF-8'.") from None
+
+
+def read_manifest(path: str | Path) -> pd.DataFrame:
+    """The usable photos in the order of labels.csv, one row each; further columns are text.
+
+    Raises:
+        FileNotFoundError: validate_data has not written it.
+        ValueError: a column is missing or does not hold what it should.
+    """
+    return _read(path, (FILE_NAME, REAL_AGE, *MEASURED), made_by="validate_data")
+
+
+def write_manifest(table: pd.DataFrame, path: str | Path) -> None:
+    write_csv(path, table)
+
+
+def read_splits(path: str | Path) -> pd.DataFrame:
+    """Columns file_name (text), real_age (years, float) and split (one of `PARTS`).
+
+    Raises:
+        FileNotFoundError: split has not written it.
+        ValueError: a column is missing, or a part has an unknown name.
+    """
+    splits = _read(path, (FILE_NAME, REAL_AGE, SPLIT), made_by="split")
+    if unknown := sorted(set(splits[SPLIT]) - set(PARTS)):
+        raise ValueError(f"{path}: column '{SPLIT}' holds {', '.join(unknown)}; expected {', '.join(PARTS)}.")
+    return splits
+
+
+def write_splits(table: pd.DataFrame, path: str | Path) -> None:
+    write_csv(path, table[[FILE_NAME, REAL_AGE, SPLIT]])
+
+
+def _table(path: Path, file: TextIO) -> pd.DataFrame:
+    reader = csv.reader(file, strict=True)
+    start = 1  # a quoted cell may span lines: a row is known by its first
+    portions: list[pd.DataFrame] = []
+    too_long: list[int] = []
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        _check_header(path, header)
+        rows: list[int] = []
+        columns: list[list[str]] = [[] for _ in header]
+        start = reader.line_num + 1
+        for cells in reader:
+            if any(cells[len(header) :]):
+                too_long.append(start)
+            elif cells:
+                rows.append(start)
+                for column, cell in zip(columns, cells + [""] * (len(header) - len(cells)), strict=False):
+                    column.append(cell)
+            if len(rows) == _ROWS_PER_PORTION:
+                portions.append(_text_table(header, rows, columns))
+                rows, columns = [], [[] for _ in header]
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {start}: {error}. Is a double quote left open?") from None
+    if too_long:
+        raise ValueError(
+            f"{path}: {len(too_long)} rows have more cells than the header's {len(header)}, first in line "
+            f"{', '.join(map(str, too_long[:5]))}. Put a cell that holds a comma in double quotes."
+        )
+    return pd.concat([*portions, _text_table(header, rows, columns)])
+
+
+def _text_table(header: list[str], rows: list[int], columns: list[list[str]]) -> pd.DataFrame:
+    named = {name: column for name, column in zip(header, columns, strict=True) if name}
+    return pd.DataFrame(named, index=pd.Index(rows, name="row", dtype="int64"), dtype="str")
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    found = f"found: {', '.join(header) or 'nothing'}"
+    if missing := [name for name in (FILE_NAME, REAL_AGE) if name not in header]:
+        separators = " Separate the columns by commas." if len(header) == 1 and header[0] else ""
+        raise ValueError(f"{path} lacks the column {' and '.join(missing)} in line 1 ({found}).{separators}")
+    if twice := [name for name, count in Counter(header).items() if name and count > 1]:
+        raise ValueError(f"{path} has the column {' and '.join(twice)} more than once ({found}).")
+    if taken := [name for name in header if name in MEASURED]:
+        raise ValueError(f"{path} has the column {' and '.join(taken)}, which is measured here: rename it.")
+
+
+def _read(path: str | Path, expected: tuple[str, ...], *, made_by: str) -> pd.DataFrame:
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} not found: stage {made_by} writes it, run `dvc repro {made_by}`.")
+    dtypes = defaultdict(lambda: str, _DTYPES)
+    try:
+        table = pd.read_csv(path, dtype=dtypes, keep_default_na=False, float_precision="round_trip")
+    except ValueError as error:
+        raise ValueError(f"{path} was not written by stage {made_by}: {error}") from error
+    if missing := [name for name in expected if name not in table]:
+        raise ValueError(f"{path} lacks the column {' and '.join(missing)}: run `dvc repro -f {made_by}`.")
+    return table

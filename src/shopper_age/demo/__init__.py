@@ -1,0 +1,1 @@
+"""Demo photos: drawn faces with ages, in the format of real photos."""

@@ -1,0 +1,1 @@
+"""Drawing of a cartoon face of a given age."""

@@ -1,1 +1,0 @@
-"""Cartoon portraits: what an age looks like, and how it is painted."""

@@ -1,0 +1,1 @@
+"""Stage eda: summary, figures and report of the usable photos."""

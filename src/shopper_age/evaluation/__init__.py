@@ -1,0 +1,1 @@
+"""Stage evaluate: metrics, conclusions, figures and reports of a model on the test part."""

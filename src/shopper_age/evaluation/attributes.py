@@ -1,0 +1,46 @@
+"""Attributes of photos by which errors are sliced: columns of labels.csv and measures of the picture."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from shopper_age.data.tables import FILE_NAME, HEIGHT, MEASURED, REAL_AGE, SPLIT, WIDTH
+
+# Brightness of the colours red, green and blue. Source: ITU-R BT.601, section 2.5.1.
+_LUMA = np.array([0.299, 0.587, 0.114])
+
+
+def measure_photos(photos: Iterable[NDArray[np.uint8]]) -> pd.DataFrame:
+    """A row per photo: `brightness`, the mean grey from 0 (black) to 255, and `sharpness`.
+
+    Sharpness is the variance of the Laplacian of the grey values: low where a photo is blurred. It depends on
+    the size of the photo, so the photos should have one size: the size the model sees.
+
+    Args:
+        photos: uint8 (height, width, 3), RGB; taken one at a time.
+
+    Source: Pech-Pacheco et al. 2000, "Diatom Autofocusing in Brightfield Microscopy: a Comparative Study",
+    ICPR, method LAPV.
+    """
+    rows = []
+    for photo in photos:
+        grey = photo @ _LUMA
+        rows.append((grey.mean(), ndimage.laplace(grey).var()))
+    return pd.DataFrame(rows, columns=["brightness", "sharpness"], dtype=float)
+
+
+def known_of(manifest: pd.DataFrame, photos: Iterable[NDArray[np.uint8]]) -> pd.DataFrame:
+    """What is known of each photo of a manifest beside its age, a column per thing to slice by.
+
+    These are the further columns of labels.csv, the shorter side of the file, and what `measure_photos` sees.
+
+    Args:
+        photos: as `measure_photos` takes them, in the order of the manifest's rows.
+    """
+    further = manifest.drop(columns=[FILE_NAME, REAL_AGE, SPLIT, *MEASURED], errors="ignore")
+    side = manifest[[WIDTH, HEIGHT]].min(axis=1).rename("shorter side (px)")
+    tables = [further, side, measure_photos(photos)]
+    return pd.concat([table.reset_index(drop=True) for table in tables], axis=1)

@@ -1,0 +1,202 @@
+"""Conclusions that the report draws from the metrics."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+from scipy import stats
+
+from shopper_age.evaluation.result import Evaluation, IdRule
+from shopper_age.metrics import id_check
+
+# Fewer photos than this in a band or slice are shown, but no sentence is built on them.
+MIN_PHOTOS = 30
+
+# A mean error of this many years in a band is worth a sentence.
+NOTABLE_BIAS = 2.0
+
+# An epoch is better than another when its validation MAE is lower by at least this share.
+CLEARLY_BETTER = 0.03
+
+# Beyond this ratio of validation to training MAE the model knows its training photos much better than others.
+LARGE_GAP = 1.25
+
+# Rules of thumb for age groups: a report may put one customer in twenty into the wrong bar, and the group of
+# one person counts as known when it is right for seven in ten.
+MAX_MISPLACED = 0.05
+
+MIN_ACCURACY = 0.7
+
+
+@dataclass(frozen=True)
+class Training:
+    """What the training history shows; MAE in years."""
+
+    n_epochs: int
+    best_epoch: int
+    best_val_mae: float
+    last_val_mae: float
+    last_mae: float
+    # The last epoch was clearly the best one; clearly worse than the best one; or neither.
+    trend: Literal["improving", "worsening", "settled"]
+    has_large_gap: bool
+
+
+def judge_training(history: pd.DataFrame) -> Training:
+    """Reads a history with a row per epoch and `epoch`, `mae` and `val_mae` in years.
+
+    Raises:
+        ValueError: there is no epoch.
+    """
+    if history.empty:
+        raise ValueError("the training history holds no epoch")
+    best, last = history.loc[history["val_mae"].idxmin()], history.iloc[-1]
+    earlier = history["val_mae"].iloc[:-1].min()
+    trend: Literal["improving", "worsening", "settled"]
+    if last["val_mae"] < earlier * (1 - CLEARLY_BETTER):
+        trend = "improving"
+    elif last["val_mae"] * (1 - CLEARLY_BETTER) > best["val_mae"]:
+        trend = "worsening"
+    else:
+        trend = "settled"
+    return Training(
+        n_epochs=len(history),
+        best_epoch=int(best["epoch"]),
+        best_val_mae=float(best["val_mae"]),
+        last_val_mae=float(last["val_mae"]),
+        last_mae=float(last["mae"]),
+        trend=trend,
+        has_large_gap=bool(last["val_mae"] > LARGE_GAP * last["mae"]),
+    )
+
+
+@dataclass(frozen=True)
+class BandErrors:
+    """What the errors per band of age show. A band is a row with `age_band`, `n`, `mae` and `bias`."""
+
+    # Lowest and highest MAE among the bands with enough photos; None unless there are two such bands.
+    best: dict[str, Any] | None
+    worst: dict[str, Any] | None
+    # Bands whose mean error is notable, youngest first.
+    too_old: list[dict[str, Any]]
+    too_young: list[dict[str, Any]]
+    # The young are estimated too old and the old too young.
+    is_pulled_inwards: bool
+    # Bands with photos, but too few for a sentence.
+    small: list[dict[str, Any]]
+
+
+def judge_bands(bands: pd.DataFrame) -> BandErrors:
+    """Reads a table of `age_band`, `n`, `mae`, `bias` (years), youngest band first."""
+    large = bands[bands["n"] >= MIN_PHOTOS]
+    by_error = large.sort_values("mae").to_dict("records")
+    too_old, too_young = large[large["bias"] >= NOTABLE_BIAS], large[large["bias"] <= -NOTABLE_BIAS]
+    return BandErrors(
+        best=by_error[0] if len(by_error) > 1 else None,
+        worst=by_error[-1] if len(by_error) > 1 else None,
+        too_old=too_old.to_dict("records"),
+        too_young=too_young.to_dict("records"),
+        is_pulled_inwards=bool(
+            len(too_old) and len(too_young) and too_old.index.max() < too_young.index.min()
+        ),
+        small=bands[(bands["n"] > 0) & (bands["n"] < MIN_PHOTOS)].to_dict("records"),
+    )
+
+
+@dataclass(frozen=True)
+class GroupsVerdict:
+    """Whether estimates are good enough for age groups, by this project's own rule of thumb."""
+
+    is_good_for_shares: bool
+    is_good_for_one_person: bool
+    # The group whose share of all photos a report would get most wrong: a row of `age_groups.group_table`.
+    most_misplaced: dict[str, Any]
+
+
+def judge_groups(evaluation: Evaluation) -> GroupsVerdict:
+    """Holds the figures of the age groups against `MAX_MISPLACED` and `MIN_ACCURACY`."""
+    groups, figures = evaluation.groups, evaluation.figures
+    off = (groups["share_estimated"] - groups["share_true"]).abs()
+    return GroupsVerdict(
+        is_good_for_shares=figures["group_misplaced_share"] <= MAX_MISPLACED,
+        is_good_for_one_person=figures["group_accuracy"] >= MIN_ACCURACY,
+        most_misplaced=groups.loc[off.idxmax()].to_dict(),
+    )
+
+
+@dataclass(frozen=True)
+class IdVerdict:
+    """Whether one rule is good enough to decide whom to ask for an ID.
+
+    * proven: few enough minors pass, and luck is ruled out.
+    * met: few enough pass, but it may be luck.
+    * missed: too many pass.
+    * unknown: there are no minors to judge or to choose by.
+    * impossible: no threshold was strict enough.
+    """
+
+    outcome: Literal["proven", "met", "missed", "unknown", "impossible"]
+    # It lets no minor pass because it asks every adult.
+    asks_everyone: bool
+    # Minors of whom none passes that prove the accepted rate: the rule of three.
+    n_minors_for_proof: int
+
+
+def judge_id_rule(rule: IdRule, evaluation: Evaluation) -> IdVerdict:
+    """Reads what the chosen threshold of a rule did on the test part."""
+    n_test_minors = int(evaluation.figures["id_n_minors"])
+    verdict = rule.verdict
+    outcome: Literal["proven", "met", "missed", "unknown", "impossible"]
+    if n_test_minors == 0 or evaluation.n_validation_minors == 0:
+        outcome = "unknown"
+    elif verdict is None:
+        outcome = "impossible"
+    elif not verdict["meets"]:
+        outcome = "missed"
+    else:
+        outcome = "proven" if verdict["is_proven"] else "met"
+    return IdVerdict(
+        outcome=outcome,
+        asks_everyone=verdict is not None and verdict[id_check.ID_REQUEST_RATE] == 1,
+        n_minors_for_proof=math.ceil(3 / evaluation.params.max_false_positive_rate),
+    )
+
+
+@dataclass(frozen=True)
+class IntervalVerdict:
+    """Whether the intervals hold what they promise."""
+
+    promise: Literal["kept", "too narrow", "too wide"]
+    # Rows of `intervals.coverage_table` with enough photos and a coverage that is clearly below the promise.
+    broken_bands: list[dict[str, Any]]
+
+
+def judge_intervals(evaluation: Evaluation) -> IntervalVerdict:
+    """Holds the coverage, overall and by band, against the promised level.
+
+    Overall it counts as kept within what luck gives 95 times in 100, the luck of the n validation photos
+    included: of m test photos a beta-binomial number with k = ⌈(n + 1) · level⌉ and n + 1 − k is held.
+
+    Source: Angelopoulos & Bates 2021, "A Gentle Introduction to Conformal Prediction", section 3.2, C.
+    """
+    level, coverage = evaluation.params.interval_level, evaluation.intervals.coverage
+    overall, bands = coverage.iloc[0], coverage.iloc[1:]
+    n, k = evaluation.n_validation, math.ceil((evaluation.n_validation + 1) * level - 1e-9)
+    promise: Literal["kept", "too narrow", "too wide"] = "kept"
+    if k <= n:  # else the intervals are endless
+        fewest, most = stats.betabinom.interval(0.95, overall["n"], k, n + 1 - k)
+        n_held = overall["coverage"] * overall["n"]
+        if n_held < fewest - 0.5:
+            promise = "too narrow"
+        elif n_held > most + 0.5:
+            promise = "too wide"
+    broken = bands[(bands["n"] >= MIN_PHOTOS) & (bands["coverage_high"] < level)]
+    return IntervalVerdict(promise=promise, broken_bands=broken.to_dict("records"))
+
+
+def clearly_worse_slices(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Rows of `slices.slice_errors` with enough photos whose whole interval lies above the MAE of all."""
+    slices = evaluation.slices
+    worse = slices[~slices["is_small"].astype(bool) & (slices["mae_low"] > evaluation.figures["mae"])]
+    return worse.sort_values("mae", ascending=False).to_dict("records")

@@ -1,0 +1,37 @@
+"""Logging of an evaluation to MLflow."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from shopper_age.tracking import Run
+
+_SHOW_PEOPLE = {"contact_sheet.png", "worst_photos.png", "best_photos.png", "where_it_looked.png"}
+
+_TABLES = ".csv"  # they name every photo, and DVC has them
+
+
+def log_evaluation(
+    run: Run, figures: Mapping[str, float], report: Path, *, earlier: Mapping[str, Path]
+) -> None:
+    """Logs the figures, the headline as the run's description, and the folders' JSON, Markdown and pictures.
+
+    Args:
+        figures: what metrics.json holds.
+        report: the folder of the evaluation.
+        earlier: folders of the stages before, by the name they get in the run.
+    """
+    run.log_metrics(figures)
+    run.describe(_headline(figures))
+    for name, folder in {**earlier, "evaluate": report}.items():
+        for file in sorted(folder.iterdir()):
+            if file.is_file() and file.suffix != _TABLES and not file.name.startswith("."):
+                run.log_artifact(file, name, shows_people=file.name in _SHOW_PEOPLE)
+
+
+def _headline(figures: Mapping[str, float]) -> str:
+    verdict = "meets" if figures["meets_requirement"] else "misses"
+    return (
+        f"**Test MAE {figures['mae']:.2f} years** on {figures['n_test']:,} photos; always the median age: "
+        f"{figures['baseline_mae']:.2f}. Bias {figures['bias']:+.2f}, within 5 years {figures['cs5']:.0%}. "
+        f"It {verdict} the requirement. The whole analysis: evaluate/report.md."
+    )

@@ -1,0 +1,139 @@
+"""The report and the model card of an evaluation, in Markdown."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from shopper_age.evaluation.conclusions import (
+    MAX_MISPLACED,
+    MIN_ACCURACY,
+    MIN_PHOTOS,
+    clearly_worse_slices,
+    judge_bands,
+    judge_groups,
+    judge_id_rule,
+    judge_intervals,
+    judge_training,
+)
+from shopper_age.evaluation.result import Evaluation, IdRule
+from shopper_age.markdown import render
+from shopper_age.metrics.id_check import (
+    NIST_BEST_APPLICATION_PHOTOS,
+    NIST_BEST_BORDER_PHOTOS,
+    NIST_WORST_ABOVE,
+    OLDEST_THRESHOLD_AGE,
+    SHOWN_THRESHOLD_AGES,
+    rates_at,
+)
+
+# Rows of the table of doubtful labels in the report.
+N_DOUBTS = 10
+
+
+def render_analysis(evaluation: Evaluation, *, history: pd.DataFrame, drawn_faces: bool) -> str:
+    """The whole analysis as Markdown; its pictures are linked by the names that `draw_all` gives them.
+
+    Args:
+        history: a row per epoch with `epoch`, `mae` and `val_mae`.
+        drawn_faces: whether the photos are the demo's drawings.
+    """
+    rates = evaluation.by_age.rates
+    chosen = [] if evaluation.by_age.chosen is None else [evaluation.by_age.chosen]
+    thresholds = {*SHOWN_THRESHOLD_AGES, *chosen} & {*rates["threshold"]}
+    abstained = evaluation.intervals.abstained
+    return render(
+        "shopper_age.evaluation",
+        "analysis.md.j2",
+        **_findings(evaluation),
+        drawn_faces=drawn_faces,
+        training=judge_training(history),
+        bands=evaluation.bands.to_dict("records"),
+        id_rows=[_id_row(evaluation.by_age, threshold) for threshold in sorted(thresholds)],
+        by_probability=evaluation.by_probability,
+        id_by_probability=evaluation.by_probability and judge_id_rule(evaluation.by_probability, evaluation),
+        calibration_error=evaluation.figures.get("id_calibration_error"),
+        seventeen=_seventeen_at_25(evaluation),
+        nist={
+            "application": NIST_BEST_APPLICATION_PHOTOS,
+            "border": NIST_BEST_BORDER_PHOTOS,
+            "worst": NIST_WORST_ABOVE,
+        },
+        intervals=judge_intervals(evaluation),
+        abstained=abstained,
+        max_width=evaluation.params.max_interval_width,
+        n_slices=len(evaluation.slices),
+        n_small_slices=int(evaluation.slices["is_small"].sum()),
+        doubts=evaluation.doubts.head(N_DOUBTS).to_dict("records"),
+    )
+
+
+def render_model_card(
+    evaluation: Evaluation,
+    *,
+    train_ages: ArrayLike,
+    image_size: int,
+    weights: str,
+    loss: str,
+    drawn_faces: bool,
+) -> str:
+    """The model card as Markdown: what the model is for, what not, and how well it does.
+
+    Args:
+        train_ages: of the photos that were learnt from, in years.
+        image_size, weights, loss: the settings it was trained with.
+
+    Source: Mitchell et al. 2019, "Model Cards for Model Reporting", FAT*.
+    """
+    ages = np.quantile(np.asarray(train_ages, dtype=float), (0, 0.25, 0.5, 0.75, 1))
+    return render(
+        "shopper_age.evaluation",
+        "model_card.md.j2",
+        **_findings(evaluation),
+        drawn_faces=drawn_faces,
+        ages=dict(zip(("min", "lower", "median", "upper", "max"), ages, strict=True)),
+        image_size=image_size,
+        weights=weights,
+        loss=loss,
+        has_distribution=evaluation.test.age_distribution is not None,
+    )
+
+
+def _findings(evaluation: Evaluation) -> dict[str, Any]:
+    """What both the analysis and the model card tell of."""
+    params = evaluation.params
+    return {
+        **evaluation.figures,
+        "figures": evaluation.figures,
+        "max_mae": params.max_mae,
+        "n_train": evaluation.n_train,
+        "n_validation": evaluation.n_validation,
+        "n_validation_minors": evaluation.n_validation_minors,
+        "by_band": judge_bands(evaluation.bands),
+        "groups": judge_groups(evaluation),
+        "group_rows": evaluation.groups.to_dict("records"),
+        "by_age": evaluation.by_age,
+        "id": judge_id_rule(evaluation.by_age, evaluation),
+        "legal_age": params.legal_age,
+        "accepted": params.max_false_positive_rate,
+        "oldest_threshold": OLDEST_THRESHOLD_AGE,
+        "level": params.interval_level,
+        "coverage": evaluation.intervals.coverage.to_dict("records"),
+        "worse_slices": clearly_worse_slices(evaluation),
+        "min_photos": MIN_PHOTOS,
+        "max_misplaced": MAX_MISPLACED,
+        "min_accuracy": MIN_ACCURACY,
+    }
+
+
+def _id_row(rule: IdRule, threshold: float) -> dict[str, Any]:
+    groups = rates_at(rule.rates, threshold).reset_index().to_dict("records")
+    return {"threshold": threshold, "groups": groups, "is_chosen": threshold == rule.chosen}
+
+
+def _seventeen_at_25(evaluation: Evaluation) -> dict[str, Any] | None:
+    """The figure that NIST counts, where the ID check counts 17-year-olds."""
+    rates = evaluation.by_age.rates
+    row = rates[(rates["group"] == "17") & (rates["threshold"] == 25)]
+    return None if row.empty else row.iloc[0].to_dict()

@@ -1,0 +1,63 @@
+"""The result of an evaluation, for tables, figures and reports."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from shopper_age.inference.estimates import Estimates
+from shopper_age.metrics.intervals import IntervalRule
+from shopper_age.params import EvaluateParams
+
+Figures = dict[str, float | int | bool]
+
+
+@dataclass(frozen=True)
+class IdRule:
+    """One rule of whom to ask for an ID: what its thresholds do, and the one that was chosen."""
+
+    # On the test part, as `id_check.rates_by_threshold_age` or `rates_by_probability_limit` returns them.
+    rates: pd.DataFrame
+    # Chosen on the validation part; None where no threshold is strict enough, or there are no minors.
+    chosen: float | None
+    # What the chosen threshold does on the test part, as `id_check.judge_threshold` returns it.
+    verdict: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """The interval of each photo of the test part, and how far it keeps its promise."""
+
+    rule: IntervalRule
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    coverage: pd.DataFrame  # as `intervals.coverage_table` returns it
+    abstained: dict[str, float | int | None]  # as `intervals.abstain` returns it
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that was found, for tables, pictures and reports; each table is what its module returns."""
+
+    params: EvaluateParams
+    test: Estimates
+    file_names: Sequence[str]  # of the test part
+    n_train: int
+    n_validation: int
+    n_validation_minors: int
+    # Everything worth comparing, as one flat dictionary: metrics.json.
+    figures: Figures
+    bands: pd.DataFrame  # metrics.errors_by_band
+    group_counts: pd.DataFrame  # age_groups.confusion
+    groups: pd.DataFrame  # age_groups.group_table
+    by_age: IdRule
+    # By the probability of being under age, and whether that is honest (calibration.reliability_table);
+    # None of a model without distributions.
+    by_probability: IdRule | None
+    reliability: pd.DataFrame | None
+    intervals: Intervals
+    slices: pd.DataFrame  # slices.slice_errors
+    doubts: pd.DataFrame  # slices.label_doubts

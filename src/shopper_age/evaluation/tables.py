@@ -1,0 +1,54 @@
+"""Tables of an evaluation: predictions.csv and the metrics that DVC draws."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from shopper_age.data.tables import FILE_NAME, REAL_AGE
+from shopper_age.evaluation.result import Evaluation
+from shopper_age.metrics.bands import band_index, band_names
+from shopper_age.metrics.calibration import reliability_table
+from shopper_age.metrics.id_check import trade_off
+
+
+def evaluation_tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
+    """The tables to keep, by file name: the same files whatever the model, empty where it has no answer."""
+    by_age, by_probability = evaluation.by_age, evaluation.by_probability
+    reliability = evaluation.reliability
+    trade_off_by_age = trade_off(by_age.rates)
+    return {
+        "predictions.csv": _predictions(evaluation),
+        "age_bands.csv": evaluation.bands,
+        "age_groups.csv": evaluation.groups,
+        "id_check_by_age.csv": by_age.rates,
+        "id_check_by_probability.csv": by_probability.rates if by_probability else by_age.rates.head(0),
+        "id_trade_off_by_age.csv": trade_off_by_age,
+        "id_trade_off_by_probability.csv": (
+            trade_off(by_probability.rates) if by_probability else trade_off_by_age.head(0)
+        ),
+        "reliability.csv": reliability if reliability is not None else reliability_table([], []),
+        "interval_coverage.csv": evaluation.intervals.coverage,
+        "slices.csv": evaluation.slices,
+        "label_doubts.csv": evaluation.doubts,
+    }
+
+
+def _predictions(evaluation: Evaluation) -> pd.DataFrame:
+    test, intervals, params = evaluation.test, evaluation.intervals, evaluation.params
+    names = np.array(band_names(params.age_groups))
+    width = intervals.high - intervals.low
+    columns: dict[str, Any] = {
+        FILE_NAME: evaluation.file_names,
+        REAL_AGE: test.y_true,
+        "predicted_age": test.y_pred.round(3),
+        "age_group": names[band_index(test.y_true, params.age_groups)],
+        "predicted_age_group": names[band_index(test.y_pred, params.age_groups)],
+        "interval_low": intervals.low.round(2),
+        "interval_high": intervals.high.round(2),
+        "is_sure": width <= params.max_interval_width,
+    }
+    spread, p_minor = test.spread(), test.p_minor(params.legal_age)
+    if spread is not None and p_minor is not None:
+        columns |= {"spread": spread.round(3), "p_minor": p_minor.round(5)}
+    return pd.DataFrame(columns)

@@ -1,0 +1,1 @@
+"""Trained models side by side: results, comparison, ranking, sweeps, promotion."""

@@ -1,0 +1,176 @@
+"""Paired comparison of two models on their common test photos.
+
+Two models err alike on the same hard photos, so the difference of their errors on each photo varies far less
+than either error: an interval of the *paired* difference sees what two separate intervals would hide.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from shopper_age.data.tables import FILE_NAME, REAL_AGE
+from shopper_age.metrics.bands import band_index
+from shopper_age.metrics.errors import errors, mean_interval
+
+PREDICTED_AGE = "predicted_age"
+
+BETTER, WORSE, UNCLEAR = "better", "worse", "no clear difference"
+
+# "Challenge 25": the threshold age at which the ID checks of two models are compared.
+THRESHOLD_AGE = 25
+
+_PerPhoto = tuple[str, NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models on the photos that both have estimated.
+
+    figures: a row per figure, indexed by its name in metrics.json: `a`, `b`, `difference` (b − a), its 95 %
+        interval `low`, `high` (NaN where one photo is all there is), `n` (photos it rests on).
+    n_common, n_only_a, n_only_b: photos that both, or only one, have estimated.
+    n_relabelled: common photos whose true age is another in A's table; both models are judged by B's.
+    """
+
+    figures: pd.DataFrame
+    n_common: int
+    n_only_a: int
+    n_only_b: int
+    n_relabelled: int
+
+    @property
+    def verdict(self) -> str:
+        """What B's MAE is against A's: BETTER, WORSE, or UNCLEAR where the interval holds 0."""
+        mae = self.figures.loc["mae"]
+        if mae["high"] < 0:
+            return BETTER
+        return WORSE if mae["low"] > 0 else UNCLEAR
+
+
+def compare(
+    a: pd.DataFrame,
+    b: pd.DataFrame,
+    *,
+    age_groups: Sequence[int] | None = None,
+    legal_age: int | None = None,
+    seed: int = 0,
+) -> Comparison:
+    """Compares two tables of estimates photo by photo, joined by file name.
+
+    Args:
+        a, b: predictions.csv of either model: `file_name`, `real_age` and `predicted_age` in years.
+        age_groups: the first year of each age group, for `group_accuracy`.
+        legal_age: for the rates of the ID check by threshold age: `id_false_positive_rate_at_25` (minors
+            estimated 25 or older) and `id_request_rate_at_25` (adults estimated younger).
+        seed: of the bootstrap.
+
+    Raises:
+        ValueError: a column is missing, a table names a photo twice, no photo is in both, or an age is not
+            a finite number.
+    """
+    for name, table in (("A", a), ("B", b)):
+        _check(name, table)
+    both = a.merge(b, on=FILE_NAME, suffixes=("_a", "_b"), validate="one_to_one")
+    if both.empty:
+        raise ValueError(
+            f"there is nothing to compare: no photo is in both test parts (A has {len(a):,}, B {len(b):,})"
+        )
+    true = both[f"{REAL_AGE}_b"].to_numpy(dtype=float)
+    pred_a, pred_b = (both[f"{PREDICTED_AGE}_{model}"].to_numpy(dtype=float) for model in "ab")
+    rows = {}
+    for name, scope, value_a, value_b in _per_photo(true, pred_a, pred_b, age_groups, legal_age):
+        if scope.any():
+            difference = value_b[scope] - value_a[scope]
+            low, high = mean_interval(difference, seed=seed)
+            figures = (value_a[scope].mean(), value_b[scope].mean(), difference.mean(), low, high)
+            rows[name] = (*map(float, figures), int(scope.sum()))
+    return Comparison(
+        figures=pd.DataFrame.from_dict(rows, "index", columns=["a", "b", "difference", "low", "high", "n"]),
+        n_common=len(both),
+        n_only_a=len(a) - len(both),
+        n_only_b=len(b) - len(both),
+        n_relabelled=int((both[f"{REAL_AGE}_a"] != both[f"{REAL_AGE}_b"]).sum()),
+    )
+
+
+def describe(comparison: Comparison, name_a: str = "A", name_b: str = "B") -> str:
+    """The verdict in words: a sentence, and one more for each thing that limits it."""
+    mae = comparison.figures.loc["mae"]
+    photos = _counted(comparison.n_common, "common test photo")
+    interval = f"95 % interval of the difference {mae['low']:+.2f} to {mae['high']:+.2f} years"
+    if comparison.n_common == 1:
+        interval = "one photo says nothing about others"
+    maes = f"MAE {mae['b']:.2f} against {mae['a']:.2f} years on {photos} ({interval})."
+    if comparison.verdict == UNCLEAR:
+        sentence = f"There is no clear difference between {name_b} and {name_a}: {maes}"
+    else:
+        sentence = f"{name_b} is {comparison.verdict} than {name_a}: {maes}"
+    return " ".join([sentence, *_limits(comparison, name_a, name_b)])
+
+
+def changed_params(a: Mapping[str, Any], b: Mapping[str, Any]) -> pd.DataFrame:
+    """The settings that differ, by dotted name such as `train.schedule`, in columns `a` and `b` as text.
+
+    A setting that one of them does not have is "–".
+    """
+    flat_a, flat_b = (pd.json_normalize(dict(params), sep=".").to_dict("records")[0] for params in (a, b))
+    names = [*flat_a, *(name for name in flat_b if name not in flat_a)]
+    rows = {name: (str(flat_a.get(name, "–")), str(flat_b.get(name, "–"))) for name in names}
+    changed = {name: values for name, values in rows.items() if values[0] != values[1]}
+    return pd.DataFrame.from_dict(changed, "index", columns=["a", "b"])
+
+
+def _per_photo(
+    true: NDArray[np.float64],
+    pred_a: NDArray[np.float64],
+    pred_b: NDArray[np.float64],
+    age_groups: Sequence[int] | None,
+    legal_age: int | None,
+) -> Iterator[_PerPhoto]:
+    """Each figure as a mean over photos: its name, the photos it is of, and each one's value in A and B."""
+    everyone = np.ones(true.size, dtype=bool)
+    error_a, error_b = errors(true, pred_a), errors(true, pred_b)
+    yield "mae", everyone, np.abs(error_a), np.abs(error_b)
+    yield "bias", everyone, error_a, error_b
+    within_a, within_b = ((np.abs(error) <= 5).astype(float) for error in (error_a, error_b))
+    yield "cs5", everyone, within_a, within_b
+    if age_groups is not None:
+        group = band_index(true, age_groups)
+        right_a, right_b = (
+            (band_index(pred, age_groups) == group).astype(float) for pred in (pred_a, pred_b)
+        )
+        yield "group_accuracy", everyone, right_a, right_b
+    if legal_age is not None:
+        minors = true < legal_age
+        passed_a, passed_b = ((pred >= THRESHOLD_AGE).astype(float) for pred in (pred_a, pred_b))
+        yield f"id_false_positive_rate_at_{THRESHOLD_AGE}", minors, passed_a, passed_b
+        yield f"id_request_rate_at_{THRESHOLD_AGE}", ~minors, 1 - passed_a, 1 - passed_b
+
+
+def _check(name: str, table: pd.DataFrame) -> None:
+    if missing := [column for column in (FILE_NAME, REAL_AGE, PREDICTED_AGE) if column not in table.columns]:
+        raise ValueError(f"the estimates of {name} have no column {', '.join(missing)}")
+    if n_twice := int(table[FILE_NAME].duplicated().sum()):
+        first = table.loc[table[FILE_NAME].duplicated(), FILE_NAME].iloc[0]
+        raise ValueError(f"the estimates of {name} name {_counted(n_twice, 'photo')} twice, first {first}")
+
+
+def _limits(comparison: Comparison, name_a: str, name_b: str) -> Iterator[str]:
+    if comparison.n_only_a or comparison.n_only_b:
+        yield (
+            f"The test parts differ: {_counted(comparison.n_only_a, 'photo')} of {name_a} and "
+            f"{comparison.n_only_b:,} of {name_b} were left out."
+        )
+    if comparison.n_relabelled:
+        yield (
+            f"The labels differ: {_counted(comparison.n_relabelled, 'common photo')} had another true age in "
+            f"{name_a}; both were judged by the ages of {name_b}."
+        )
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

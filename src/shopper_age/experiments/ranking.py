@@ -1,0 +1,111 @@
+"""Ranking of the DVC experiments of a checkout."""
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from rich.markup import escape
+from rich.table import Table
+
+TRAINED = "reports/train/metrics.json"
+
+EVALUATED = "reports/evaluate/metrics.json"
+
+RECORD = "reports/train/run.json"
+
+DONE, FAILED = "success", "failed"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment: its settings by dotted name, and its figures, NaN where it has none (yet).
+
+    state: `success`, `failed`, `running` or `queued`, as DVC calls them.
+    val_mae: the best validation MAE, years.
+    mae: the MAE on the test part, years.
+    images_per_second: training photos per second, over all epochs.
+    """
+
+    name: str
+    state: str
+    params: Mapping[str, Any]
+    val_mae: float = math.nan
+    mae: float = math.nan
+    images_per_second: float = math.nan
+
+
+def read_experiments() -> list[Experiment]:
+    """The experiments of the present commit, those in the queue and the failed ones included.
+
+    Raises:
+        ValueError: DVC cannot list them, for instance because this folder is no project under Git.
+    """
+    command = [sys.executable, "-m", "dvc", "exp", "show", "--json"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise ValueError(f"DVC cannot list the experiments: {answer.stderr.strip()}")
+    return [
+        _experiment(entry)
+        for baseline in json.loads(answer.stdout)
+        for entry in baseline.get("experiments") or []
+    ]
+
+
+def ranked(experiments: Iterable[Experiment]) -> list[Experiment]:
+    """By validation MAE, the best first; then what has none yet; then what failed."""
+
+    def place(experiment: Experiment) -> tuple[bool, bool, float, str]:
+        val_mae = experiment.val_mae
+        return experiment.state == FAILED, math.isnan(val_mae), val_mae, experiment.name
+
+    return sorted(experiments, key=place)
+
+
+def varied_params(experiments: Sequence[Experiment]) -> list[str]:
+    """The settings in which the experiments differ."""
+    names = dict.fromkeys(name for experiment in experiments for name in experiment.params)
+    return [name for name in names if len({str(e.params.get(name)) for e in experiments}) > 1]
+
+
+def ranking_table(experiments: Iterable[Experiment], params: Sequence[str]) -> Table:
+    """A row per experiment, in the order of `ranked`, with a column for each of the settings `params`."""
+    table = Table("Experiment", *map(escape, params), title="By validation MAE, in years")
+    for heading in ("validation", "test", "photos/s"):
+        table.add_column(heading, justify="right")
+    table.add_column("state")
+    for experiment in ranked(experiments):
+        settings = (escape(str(experiment.params.get(name, "–"))) for name in params)
+        figures = (experiment.val_mae, experiment.mae, experiment.images_per_second)
+        shown = ("–" if math.isnan(figure) else f"{figure:.2f}" for figure in figures)
+        table.add_row(
+            experiment.name, *settings, *shown, "" if experiment.state == DONE else experiment.state
+        )
+    return table
+
+
+def _experiment(entry: Mapping[str, Any]) -> Experiment:
+    """From an entry under `experiments` in what `dvc exp show --json` prints."""
+    revision = entry["revs"][0]
+    state = (entry.get("executor") or {}).get("state", DONE)
+    data = revision["data"] or {}
+    figures = {path: file.get("data") for path, file in (data.get("metrics") or {}).items()}
+    settings = ((data.get("params") or {}).get("params.yaml") or {}).get("data") or {}
+    # A queued or failed experiment shows the figures that lay in the workspace when it was queued.
+    has_figures = state not in (FAILED, "queued")
+    return Experiment(
+        name=entry.get("name") or revision["rev"][:7],
+        state=state,
+        params=pd.json_normalize(settings, sep=".").to_dict("records")[0] if settings else {},
+        val_mae=_figure(figures.get(TRAINED), "val_mae") if has_figures else math.nan,
+        mae=_figure(figures.get(EVALUATED), "mae") if has_figures else math.nan,
+        images_per_second=_figure(figures.get(RECORD), "images_per_second") if has_figures else math.nan,
+    )
+
+
+def _figure(figures: Mapping[str, Any] | None, name: str) -> float:
+    return float((figures or {}).get(name, math.nan))

@@ -1,0 +1,1 @@
+"""Metrics of estimates: arrays in, numbers and tables out."""

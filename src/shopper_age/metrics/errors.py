@@ -1,0 +1,187 @@
+"""Errors of estimated ages, in years.
+
+Every function takes true ages before estimates, both of shape (n,), in years. An error is the estimate
+minus the true age: positive means estimated too old.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from shopper_age.metrics.bands import DECADES, band_index, band_keys, band_names
+
+N_RESAMPLES = 2_000
+
+# Photos times resamples that are in memory at once: 16 bytes each.
+_BOOTSTRAP_CELLS = 2_000_000
+
+
+def errors(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.float64]:
+    """Estimate minus true age of each photo, shape (n,), in years.
+
+    Raises:
+        ValueError: no photo, shapes other than one (n,) for both (an (n, 1) output would silently become
+            n × n differences), or a value that is not finite.
+    """
+    true, pred = np.asarray(y_true, dtype=float), np.asarray(y_pred, dtype=float)
+    if true.ndim != 1 or true.shape != pred.shape:
+        raise ValueError(
+            f"true ages and estimates must share one shape (n,); found {true.shape} and {pred.shape}"
+        )
+    if true.size == 0:
+        raise ValueError("there is no photo to evaluate")
+    difference = pred - true
+    if n_bad := int(np.count_nonzero(~np.isfinite(difference))):
+        raise ValueError(f"{n_bad} of {true.size} true ages or estimates are not finite numbers")
+    return difference
+
+
+def mae(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Mean absolute error in years: ages 20, 30, 40 estimated 22, 29, 46 give (2 + 1 + 6) / 3 = 3."""
+    return float(np.mean(np.abs(errors(y_true, y_pred))))
+
+
+def rmse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Root of the mean squared error in years: 20, 30, 40 as 22, 29, 46 give √((4 + 1 + 36) / 3) = 3.70."""
+    return float(np.sqrt(np.mean(np.square(errors(y_true, y_pred)))))
+
+
+def bias(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Mean error in years: 20, 30, 40 as 22, 29, 46 give (2 − 1 + 6) / 3 = 2.33, that much too old."""
+    return float(np.mean(errors(y_true, y_pred)))
+
+
+def cs5(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Share of photos at most 5 years off, 0–1: ages 20, 30, 40 estimated 25, 30, 46 give 2/3.
+
+    Source: the cumulative score of Geng, Zhou & Smith-Miles 2007, "Automatic Age Estimation Based on
+    Facial Aging Patterns", IEEE TPAMI 29(12).
+    """
+    return float(np.mean(np.abs(errors(y_true, y_pred)) <= 5))
+
+
+def mae_interval(
+    y_true: ArrayLike, y_pred: ArrayLike, *, seed: int, level: float = 0.95, n_resamples: int = N_RESAMPLES
+) -> tuple[float, float]:
+    """Bootstrap interval of the MAE, in years: how far it could lie off by the luck of the photos.
+
+    As `mean_interval` of the absolute errors.
+    """
+    return mean_interval(np.abs(errors(y_true, y_pred)), seed=seed, level=level, n_resamples=n_resamples)
+
+
+def mean_interval(
+    values: NDArray[np.float64], *, seed: int, level: float = 0.95, n_resamples: int = N_RESAMPLES
+) -> tuple[float, float]:
+    """Percentile bootstrap interval of the mean of values, one per photo, shape (n,).
+
+    A single photo says nothing about others: (nan, nan).
+
+    Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13.
+    """
+    if values.size == 1:
+        return float("nan"), float("nan")
+    interval = stats.bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=n_resamples,
+        batch=max(1, _BOOTSTRAP_CELLS // values.size),
+        confidence_level=level,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return float(interval.low), float(interval.high)
+
+
+def rank_by_error(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.int64]:
+    """Row numbers, largest absolute error first; equal errors keep their order."""
+    return np.argsort(-np.abs(errors(y_true, y_pred)), kind="stable")
+
+
+def errors_by_band(y_true: ArrayLike, y_pred: ArrayLike, *, edges: Sequence[int] = DECADES) -> pd.DataFrame:
+    """One row per band of TRUE age: `age_band`, `n`, `mae` and `bias` in years (NaN without photos)."""
+    difference = errors(y_true, y_pred)
+    band = pd.Categorical.from_codes(band_index(y_true, edges), band_names(edges))
+    rows = pd.DataFrame({"age_band": band, "error": difference, "absolute": np.abs(difference)})
+    grouped = rows.groupby("age_band", observed=False)
+    table = grouped.agg(n=("error", "size"), mae=("absolute", "mean"), bias=("error", "mean")).reset_index()
+    return table.astype({"age_band": str})
+
+
+def baseline_mae(y_true: ArrayLike, train_ages: ArrayLike) -> float:
+    """MAE in years of the best answer without looking: the median TRAINING age for every test photo.
+
+    Test ages 20, 30, 40 and training ages 10, 30, 80 (median 30) give (10 + 0 + 10) / 3 = 6.67.
+
+    Raises:
+        ValueError: there are no training ages.
+    """
+    train = np.asarray(train_ages, dtype=float)
+    if train.size == 0:
+        raise ValueError("the baseline needs the ages of the training photos; there are none")
+    return mae(y_true, np.full(np.shape(y_true), np.median(train)))
+
+
+def meets_requirement(mae_years: float, max_mae: float) -> bool:
+    """Whether the MAE is at most the required one; equal is good enough."""
+    return mae_years <= max_mae
+
+
+def summarise(
+    y_true: ArrayLike, y_pred: ArrayLike, *, train_ages: ArrayLike, max_mae: float, seed: int
+) -> dict[str, float | int | bool]:
+    """The figures of this module as one flat dictionary for `metrics.json`.
+
+    Years are rounded to 4 decimals. A figure that cannot be computed (the band holds no photo, the interval
+    of one photo) is left out rather than filled with a number.
+    """
+    low, high = mae_interval(y_true, y_pred, seed=seed)
+    overall = mae(y_true, y_pred)
+    figures = {
+        "mae": overall,
+        "mae_low": low,
+        "mae_high": high,
+        "rmse": rmse(y_true, y_pred),
+        "bias": bias(y_true, y_pred),
+        "cs5": cs5(y_true, y_pred),
+        "baseline_mae": baseline_mae(y_true, train_ages),
+    }
+    bands = errors_by_band(y_true, y_pred).assign(key=band_keys(DECADES))
+    for name in ("mae", "bias"):
+        figures |= {f"{name}_age_{key}": years for key, years in zip(bands["key"], bands[name], strict=True)}
+    return {
+        "n_test": int(np.size(y_true)),
+        **{name: round(float(years), 4) for name, years in figures.items() if np.isfinite(years)},
+        "meets_requirement": meets_requirement(overall, max_mae),
+    }
+
+
+def label_doubts(
+    file_names: Iterable[str], y_true: ArrayLike, y_pred: ArrayLike, spread: ArrayLike, *, n_rows: int = 30
+) -> pd.DataFrame:
+    """The labels that the model contradicts most, for a person to check: wrong labels gather here.
+
+    Args:
+        spread: how unsure the model is of each photo, shape (n,), in years above 0, such as the standard
+            deviation of its distribution or half the width of its interval.
+
+    Returns:
+        At most `n_rows` rows, the doubtful first: `file_name`, `real_age`, `predicted_age`, `error` (years)
+        and `doubt`, the absolute error in spreads.
+    """
+    difference, spread = errors(y_true, y_pred), np.asarray(spread, dtype=float)
+    if spread.shape != difference.shape or not np.all(spread > 0):
+        raise ValueError(f"a spread above 0 is needed for each of {difference.size} photos")
+    table = pd.DataFrame(
+        {
+            "file_name": list(file_names),
+            "real_age": np.asarray(y_true),
+            "predicted_age": np.asarray(y_pred),
+            "error": difference,
+            "doubt": np.abs(difference) / spread,
+        }
+    )
+    return table.sort_values("doubt", ascending=False, kind="stable").head(n_rows).reset_index(drop=True)

@@ -1,0 +1,208 @@
+"""ID check: false positive and ID-request rates by threshold.
+
+Two rules: ask when the estimated age is below a threshold age, as in "Challenge 25", or ask when the
+probability of being under age is above a limit. A table of rates is computed once per rule and part; the
+threshold is chosen on the validation part's table and judged on the test part's.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from shopper_age.metrics.bands import band_names
+from shopper_age.metrics.proportions import exact_interval, largest_rate_after_none, share
+
+FALSE_POSITIVE_RATE = "false_positive_rate"
+
+ID_REQUEST_RATE = "id_request_rate"
+
+ALL_MINORS = "all minors"
+
+ALL_ADULTS = "all adults"
+
+OLDEST_THRESHOLD_AGE = 50
+
+# The threshold ages every report shows: the usual legal ages, Challenge 25, and 30 for comparison.
+SHOWN_THRESHOLD_AGES = (18, 21, 25, 30)
+
+# Probabilities are compared with every percent, and below 1 %, where a strict limit lies, more finely.
+PROBABILITY_LIMITS = tuple(np.concatenate([np.arange(99, 0, -1) / 100, np.arange(9, -1, -1) / 1000]).tolist())
+
+# 17-year-olds estimated 25 or older, as a share.
+# Source: NIST, Face Analysis Technology Evaluation: Age Estimation and Verification, first published as
+# NIST IR 8525 (2024), continued at https://pages.nist.gov/frvt/html/frvt_age_estimation.html.
+NIST_BEST_APPLICATION_PHOTOS = 0.019
+
+NIST_BEST_BORDER_PHOTOS = 0.036
+
+NIST_WORST_ABOVE = 0.5
+
+
+def rates_by_threshold_age(
+    y_true: ArrayLike, y_pred: ArrayLike, *, legal_age: int, oldest: int = OLDEST_THRESHOLD_AGE
+) -> pd.DataFrame:
+    """Rates of "ask when the estimate is below T", for T from the legal age to `oldest` in whole years.
+
+    Args:
+        y_true: true ages, shape (n,), in years.
+        y_pred: estimated ages, shape (n,), in years; an estimate of exactly T is not asked.
+
+    Returns:
+        A row per T and group of true age, laxest T first: `threshold`, `measure` (false_positive_rate of
+        minors, who pass unasked, or id_request_rate of adults), `group`, `n`, `n_hits`, `rate` with its 95 %
+        Clopper–Pearson interval `low`, `high`. Where `n` is 0 the last three are NaN.
+
+    Raises:
+        ValueError: the shapes differ, or a value is not finite.
+    """
+    thresholds = np.arange(legal_age, max(oldest, legal_age) + 1)
+    return _rates(y_true, y_pred, thresholds, thresholds.astype(float), legal_age)
+
+
+def rates_by_probability_limit(
+    y_true: ArrayLike,
+    p_minor: ArrayLike,
+    *,
+    legal_age: int,
+    limits: Sequence[float] = PROBABILITY_LIMITS,
+) -> pd.DataFrame:
+    """Rates of "ask when the probability of being under age is above a limit"; table as for threshold ages.
+
+    Args:
+        p_minor: probability of being under age (0-1), shape (n,); one of exactly the limit is not asked.
+        limits: falling, so that the laxest comes first here too.
+    """
+    return _rates(y_true, -np.asarray(p_minor, dtype=float), limits, -np.asarray(limits), legal_age)
+
+
+def choose_threshold(rates: pd.DataFrame, *, max_false_positive_rate: float) -> float | None:
+    """The laxest threshold of a table whose false positive rate over all minors is at most the given one.
+
+    For threshold ages that is the smallest, for probability limits the largest. None when no threshold is
+    strict enough, or when there are no minors to choose it by.
+    """
+    minors = rates[rates["group"] == ALL_MINORS]
+    good = minors.loc[minors["rate"] <= max_false_positive_rate, "threshold"]
+    return None if good.empty else good.iloc[0].item()
+
+
+def rates_at(rates: pd.DataFrame, threshold: float) -> pd.DataFrame:
+    """The groups' rates at one threshold of the table, indexed by `group`.
+
+    Raises:
+        ValueError: the table has no such threshold.
+    """
+    rows = rates[np.isclose(rates["threshold"], threshold)]
+    if rows.empty:
+        raise ValueError(f"the table of rates has no threshold {threshold}")
+    return rows.set_index("group")
+
+
+def judge_threshold(
+    rates: pd.DataFrame, threshold: float, *, max_false_positive_rate: float
+) -> dict[str, Any]:
+    """What a threshold that was chosen elsewhere does to the people of this table.
+
+    Returns:
+        `n_minors`, `n_passed`, `false_positive_rate`, `low`, `high`, `id_request_rate` (of all adults),
+        `meets` (the rate is low enough) and `is_proven` (so is the upper end of its exact one-sided 95 %
+        interval), and `sentence` in plain words. Figures that cannot be had, as without minors, are None.
+    """
+    at = rates_at(rates, threshold)
+    minors, adults = at.loc[ALL_MINORS], at.loc[ALL_ADULTS]
+    seen = minors["n"] > 0
+    return {
+        "n_minors": int(minors["n"]),
+        "n_passed": int(minors["n_hits"]) if seen else None,
+        FALSE_POSITIVE_RATE: float(minors["rate"]) if seen else None,
+        "low": float(minors["low"]) if seen else None,
+        "high": float(minors["high"]) if seen else None,
+        ID_REQUEST_RATE: float(adults["rate"]) if adults["n"] > 0 else None,
+        "meets": bool(minors["rate"] <= max_false_positive_rate) if seen else None,
+        "is_proven": bool(_most_that_fits(minors) <= max_false_positive_rate) if seen else None,
+        "sentence": describe_minors(int(minors["n"]), int(minors["n_hits"]), minors["low"], minors["high"]),
+    }
+
+
+def _most_that_fits(minors: pd.Series) -> float:
+    """The highest rate that the minors who passed do not rule out with 95 % certainty."""
+    _, high = exact_interval(
+        minors["n_hits"], minors["n"], level=0.90
+    )  # 5 % at either end, of which one counts
+    return float(high)
+
+
+def describe_minors(n_minors: int, n_passed: int, low: float, high: float) -> str:
+    """How many minors passed unasked, and how much that proves, as one sentence."""
+    if n_minors == 0:
+        return "There is no under-age person among these photos: how many would pass unasked is not known."
+    if n_passed == 0:
+        most = largest_rate_after_none(n_minors)
+        return (
+            f"None of {n_minors:,} under-age people passed unasked, which proves only a rate below "
+            f"{most:.2%} (one-sided 95 %)."
+        )
+    return (
+        f"{n_passed:,} of {n_minors:,} under-age people ({n_passed / n_minors:.2%}) passed unasked; "
+        f"the 95 % interval of that rate is {low:.2%} to {high:.2%}."
+    )
+
+
+def trade_off(rates: pd.DataFrame) -> pd.DataFrame:
+    """What strictness costs, a row per threshold: `threshold`, `id_request_rate`, `false_positive_rate`, both
+    over all ages.
+    """
+    wide = rates.pivot(index="threshold", columns="group", values="rate")
+    curve = wide[[ALL_ADULTS, ALL_MINORS]].set_axis([ID_REQUEST_RATE, FALSE_POSITIVE_RATE], axis=1)
+    return curve.loc[rates["threshold"].unique()].reset_index()
+
+
+def _rates(
+    y_true: ArrayLike, score: ArrayLike, names: ArrayLike, cuts: NDArray[np.float64], legal_age: int
+) -> pd.DataFrame:
+    """Rates of "ask when the score is below the cut"; `names` are what the table calls the cuts."""
+    true, score = np.asarray(y_true, dtype=float), np.asarray(score, dtype=float)
+    if true.ndim != 1 or true.shape != score.shape:
+        raise ValueError(
+            f"true ages and estimates must share one shape (n,); found {true.shape}, {score.shape}"
+        )
+    if not (np.isfinite(true).all() and np.isfinite(score).all()):
+        raise ValueError("true ages and estimates must be finite numbers")
+    tables = []
+    for group, (first, end) in _groups(legal_age).items():
+        scores = np.sort(score[(true >= first) & (true < end)])
+        n_asked = np.searchsorted(scores, cuts, side="left")
+        is_minor = end <= legal_age
+        n_hits = scores.size - n_asked if is_minor else n_asked
+        low, high = exact_interval(n_hits, scores.size)
+        columns = {
+            "threshold": names,
+            "measure": FALSE_POSITIVE_RATE if is_minor else ID_REQUEST_RATE,
+            "group": group,
+            "n": scores.size,
+            "n_hits": n_hits,
+            "rate": share(n_hits, scores.size),
+            "low": low,
+            "high": high,
+        }
+        tables.append(pd.DataFrame(columns))
+    position = np.tile(np.arange(len(cuts)), len(tables))
+    return pd.concat(tables).iloc[np.argsort(position, kind="stable")].reset_index(drop=True)
+
+
+def _groups(legal_age: int) -> dict[str, tuple[float, float]]:
+    """First year and exclusive end of the true ages in each group."""
+    edges = [legal_age, *(year for year in (25, 30, 40) if year > legal_age)]
+    adults = zip(band_names([0, *edges])[1:], [*pairwise(edges), (edges[-1], np.inf)], strict=True)
+    nearly = max(legal_age - 4, 0)
+    return {
+        ALL_MINORS: (-np.inf, legal_age),
+        f"{nearly}–{legal_age - 1}": (nearly, legal_age),
+        f"{legal_age - 1}": (legal_age - 1, legal_age),
+        ALL_ADULTS: (legal_age, np.inf),
+        **dict(adults),
+    }

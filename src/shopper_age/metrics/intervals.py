@@ -1,0 +1,183 @@
+"""Conformal prediction intervals for ages (split-conformal, Mondrian).
+
+Split-conformal: the intervals are as wide as the errors on photos the model did not learn from (the
+validation part) demand, whatever the model, as long as later photos are of the same kind.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from shopper_age.metrics.bands import band_index, band_names, check_edges
+from shopper_age.metrics.proportions import exact_interval, share
+
+OLDEST = 100.0
+
+ALL_AGES = "all ages"
+
+
+@dataclass(frozen=True)
+class IntervalRule:
+    """All it takes to put an interval around an estimate: plain numbers, kept beside the model.
+
+    The half-width is the quantile of the estimate's band, in years, or where `has_difficulty` that many
+    times the photo's difficulty. None stands for "any age": the band had too few photos to tell.
+    """
+
+    level: float
+    has_difficulty: bool
+    # First years of the bands of ESTIMATED age; (0,) is one band for all.
+    edges: tuple[int, ...]
+    quantiles: tuple[float | None, ...]
+    # Photos that each quantile rests on.
+    n_photos: tuple[int, ...]
+
+    def apply(
+        self, y_pred: ArrayLike, difficulty: ArrayLike | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Lower and upper end of each photo's interval, shape (n,), in years within 0–100.
+
+        Raises:
+            ValueError: the rule needs a difficulty and there is none, or the other way round.
+        """
+        pred, scale = _estimates(y_pred, difficulty)
+        if self.has_difficulty != (difficulty is not None):
+            raise ValueError(
+                f"the interval rule was made {'with' if self.has_difficulty else 'without'} difficulty"
+            )
+        quantiles = np.array([np.inf if quantile is None else quantile for quantile in self.quantiles])
+        half_width = quantiles[band_index(pred, self.edges)] * scale
+        return np.clip(pred - half_width, 0, OLDEST), np.clip(pred + half_width, 0, OLDEST)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "IntervalRule":
+        """The rule that `to_dict` described, also after a way through JSON."""
+        lists = {name: tuple(content[name]) for name in ("edges", "quantiles", "n_photos")}
+        return cls(level=content["level"], has_difficulty=content["has_difficulty"], **lists)
+
+
+def fit_intervals(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    difficulty: ArrayLike | None = None,
+    *,
+    level: float,
+    edges: Sequence[int] = (0,),
+) -> IntervalRule:
+    """The rule whose intervals hold the true age of at least a share `level` of photos like these.
+
+    Args:
+        y_true, y_pred: true and estimated ages of the validation part, shape (n,), in years.
+        difficulty: how uncertain each estimate is, shape (n,), positive, such as `spread` of its
+            distribution; without it all intervals of a band have one width.
+        level: share between 0 and 1.
+        edges: bands of the estimate that get a quantile each ("Mondrian"), so that `level` holds in each. A
+            band too small for its own, below about 1 / (1 − level) photos, takes the quantile of all photos.
+
+    Raises:
+        ValueError: the shapes differ, or values are not finite, or a difficulty is not positive.
+
+    Source: Papadopoulos et al. 2002, "Inductive Confidence Machines for Regression"; Boström, Johansson &
+    Löfström 2021, "Mondrian conformal predictive distributions". Computed by crepes (Boström 2022).
+    """
+    check_edges(edges)
+    pred, scale = _estimates(y_pred, difficulty)
+    true = np.asarray(y_true, dtype=float)
+    if true.shape != pred.shape or not np.isfinite(true).all():
+        raise ValueError(
+            f"true ages and estimates must be finite and share one shape (n,), found {true.shape}"
+        )
+    residuals = true - pred
+    bands = band_index(pred, edges)
+    of_all = _quantile(residuals, scale, level)
+    quantiles, n_photos = [], []
+    for band in range(len(edges)):
+        quantile = _quantile(residuals[bands == band], scale[bands == band], level)
+        quantiles.append(of_all if quantile is None else quantile)
+        n_photos.append(int(np.count_nonzero(bands == band)) if quantile is not None else true.size)
+    return IntervalRule(level, difficulty is not None, tuple(edges), tuple(quantiles), tuple(n_photos))
+
+
+def coverage_table(
+    y_true: ArrayLike, low: ArrayLike, high: ArrayLike, *, edges: Sequence[int]
+) -> pd.DataFrame:
+    """How often intervals hold the true age, over all and per band of TRUE age.
+
+    Returns:
+        Rows "all ages" and one per band: `age_band`, `n`, `coverage` (share of intervals that hold the true
+        age, ends included) with its 95 % Clopper–Pearson interval `coverage_low`, `coverage_high`, and
+        `mean_width` in years. NaN in bands without photos.
+    """
+    true, low, high = (np.asarray(values, dtype=float) for values in (y_true, low, high))
+    is_held, width = (low <= true) & (true <= high), high - low
+    n_bands = len(edges)
+    bands = band_index(true, edges)
+    n = np.bincount(bands, minlength=n_bands)
+    n_held = np.bincount(bands, weights=is_held, minlength=n_bands)
+    widths = np.bincount(bands, weights=width, minlength=n_bands)
+    n, n_held, widths = (np.concatenate([[values.sum()], values]) for values in (n, n_held, widths))
+    coverage_low, coverage_high = exact_interval(n_held, n)
+    return pd.DataFrame(
+        {
+            "age_band": [ALL_AGES, *band_names(edges)],
+            "n": n,
+            "coverage": share(n_held, n),
+            "coverage_low": coverage_low,
+            "coverage_high": coverage_high,
+            "mean_width": share(widths, n),
+        }
+    )
+
+
+def abstain(
+    y_true: ArrayLike, y_pred: ArrayLike, low: ArrayLike, high: ArrayLike, *, max_width: float
+) -> dict[str, float | int | None]:
+    """What it brings to answer "not sure" where the interval is wider than `max_width` years.
+
+    Returns:
+        `n`, `n_answered`, `abstain_rate` (0-1), and in years `mae_answered` and `mae_not_sure`; None where
+        there is no photo to tell it from.
+    """
+    absolute = np.abs(np.asarray(y_pred, dtype=float) - np.asarray(y_true, dtype=float))
+    is_sure = np.asarray(high, dtype=float) - np.asarray(low, dtype=float) <= max_width
+    return {
+        "n": absolute.size,
+        "n_answered": int(is_sure.sum()),
+        "abstain_rate": float(np.mean(~is_sure)) if absolute.size else None,
+        "mae_answered": float(absolute[is_sure].mean()) if is_sure.any() else None,
+        "mae_not_sure": float(absolute[~is_sure].mean()) if not is_sure.all() else None,
+    }
+
+
+def _quantile(residuals: NDArray[np.float64], scale: NDArray[np.float64], level: float) -> float | None:
+    """The conformal quantile of |residual| / scale; None when there are too few for a finite one."""
+    if int(np.ceil((residuals.size + 1) * level - 1e-9)) > residuals.size:
+        return None
+    with warnings.catch_warnings():  # the import switches filters of the whole process
+        from crepes import ConformalRegressor
+    regressor = ConformalRegressor().fit(residuals, sigmas=scale)
+    # 1 − 0.9 is a little below 0.1 in floating point, which would take the next larger error for 9 photos.
+    interval = regressor.predict_int(np.zeros(1), sigmas=np.ones(1), confidence=level - 1e-12)
+    return float(interval[0, 1])
+
+
+def _estimates(
+    y_pred: ArrayLike, difficulty: ArrayLike | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    pred = np.asarray(y_pred, dtype=float)
+    scale = np.ones(pred.shape) if difficulty is None else np.asarray(difficulty, dtype=float)
+    if pred.ndim != 1 or pred.shape != scale.shape:
+        raise ValueError(
+            f"estimates and difficulty must share one shape (n,); found {pred.shape}, {scale.shape}"
+        )
+    if not (np.isfinite(pred).all() and np.isfinite(scale).all() and (scale > 0).all()):
+        raise ValueError("estimates must be finite numbers, and difficulties positive ones")
+    return pred, scale

@@ -1,0 +1,52 @@
+"""The model file: a .keras archive that is equal, byte for byte, for equal models."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from shopper_age.runtime.files import replacing
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip archive can hold
+
+
+def save_model(model: keras.Model, path: str | Path) -> None:
+    """Saves a model whole or not at all.
+
+    Keras writes the date, the zip's times and Python object ids into the archive; they are replaced, so
+    that the same training gives the same hash.
+    """
+    with replacing(path) as temporary:
+        model.save(temporary)
+        with replacing(temporary) as normalised:
+            _normalise(temporary, normalised)
+
+
+def _normalise(source: Path, target: Path) -> None:
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as new:
+        for name in sorted(old.namelist()):
+            content = old.read(name)
+            if name == "metadata.json":
+                content = _to_bytes({**json.loads(content), "date_saved": "1980-01-01@00:00:00"})
+            elif name == "config.json":
+                content = _to_bytes(_renumbered(json.loads(content), {}))
+            new.writestr(zipfile.ZipInfo(name, _EPOCH), content)
+
+
+def _renumbered(value: Any, numbers: dict[int, int]) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: numbers.setdefault(item, len(numbers))
+            if key == "shared_object_id"
+            else _renumbered(item, numbers)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_renumbered(item, numbers) for item in value]
+    return value
+
+
+def _to_bytes(content: Any) -> bytes:
+    return json.dumps(content, sort_keys=True).encode()

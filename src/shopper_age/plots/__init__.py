@@ -1,0 +1,1 @@
+"""Matplotlib figures of tables; nothing is computed here."""

@@ -1,0 +1,139 @@
+"""Figures of errors: estimated against true age, errors by age, by size and by slice.
+
+Errors are estimates minus true ages, in years, as in `metrics`.
+"""
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from shopper_age.metrics.bands import DECADES, band_index, band_names
+from shopper_age.metrics.errors import errors
+from shopper_age.plots.style import (
+    BLACK,
+    BLUE,
+    COLOUR_MAP,
+    GREY,
+    LABEL_SIZE,
+    VERMILION,
+    add_legend,
+    new_figure,
+)
+
+# Beyond this many photos dots hide each other, and counts per cell show more.
+MANY_PHOTOS = 5_000
+
+# Below this many photos quartiles mean little, and each photo is drawn.
+FEW_PHOTOS = 10
+
+
+def predicted_against_true(y_true: ArrayLike, y_pred: ArrayLike) -> Figure:
+    """Each photo's estimate over its true age, on equal axes."""
+    true, pred = np.asarray(y_true, dtype=float), np.asarray(y_pred, dtype=float)
+    figure, axes = new_figure(
+        f"Estimated against true age, n = {true.size:,}",
+        "True age (years)",
+        "Estimated age (years)",
+        size=(6.6, 6.2),
+    )
+    end = np.array([min(0, true.min(), pred.min()), max(true.max(), pred.max()) + 2])
+    if true.size > MANY_PHOTOS:
+        extent = (end[0], end[1], end[0], end[1])
+        cells = axes.hexbin(true, pred, gridsize=60, extent=extent, bins="log", mincnt=1, cmap=COLOUR_MAP)
+        bar = figure.colorbar(cells, ax=axes, shrink=0.8, format="{x:,.0f}")
+        bar.set_label("Photos", fontsize=LABEL_SIZE)
+    else:
+        axes.scatter(true, pred, s=14, color=BLUE, alpha=0.35, linewidth=0, label="a photo")
+    axes.plot(end, end, color=VERMILION, linewidth=1.5, label="estimate = truth")
+    for shift, label in ((-5, "5 years off"), (5, None)):
+        axes.plot(end, end + shift, color=VERMILION, linewidth=1, linestyle="--", label=label)
+    axes.set(xlim=end, ylim=end, aspect="equal")
+    add_legend(axes)
+    return figure
+
+
+def error_by_age(y_true: ArrayLike, y_pred: ArrayLike, *, edges: Sequence[int] = DECADES) -> Figure:
+    """A box of errors per band of true age: median, quartiles, and whiskers around the middle 90 %.
+
+    A band with fewer than `FEW_PHOTOS` shows a dot per photo instead.
+    """
+    difference = errors(y_true, y_pred)
+    band = band_index(y_true, edges)
+    figure, axes = new_figure(
+        f"Error by true age, n = {difference.size:,}",
+        "True age (years) and number of photos",
+        "Estimate − true age (years)",
+        size=(8.5, 4.8),
+    )
+    axes.grid(visible=False, axis="x")
+    axes.axhline(0, color=BLACK, linewidth=1)
+    groups = [difference[band == number] for number in range(len(edges))]
+    for place, group in enumerate(groups, start=1):
+        if len(group) < FEW_PHOTOS:
+            axes.scatter([place] * len(group), group, s=22, color=BLUE)
+    axes.boxplot(
+        [group if len(group) >= FEW_PHOTOS else [] for group in groups],
+        whis=(5, 95),
+        showfliers=False,
+        widths=0.6,
+        patch_artist=True,
+        boxprops={"facecolor": BLUE, "alpha": 0.45, "edgecolor": BLUE},
+        medianprops={"color": VERMILION, "linewidth": 2},
+        whiskerprops={"color": BLUE},
+        capprops={"color": BLUE},
+        tick_labels=[
+            f"{name}\nn = {len(group):,}" for name, group in zip(band_names(edges), groups, strict=True)
+        ],
+    )
+    return figure
+
+
+def error_histogram(y_true: ArrayLike, y_pred: ArrayLike) -> Figure:
+    """Photos per year of error; the darker bars are within 5 years."""
+    difference = errors(y_true, y_pred)
+    figure, axes = new_figure(
+        f"Errors, n = {difference.size:,}", "Estimate − true age (years)", "Photos per year of error"
+    )
+    axes.grid(visible=False, axis="x")
+    first, last = min(-10, int(np.floor(difference.min()))), max(10, int(np.floor(difference.max())) + 1)
+    counts, starts = np.histogram(difference, bins=np.arange(first, last + 1))
+    near = (starts[:-1] >= -5) & (starts[:-1] < 5)
+    for chosen, colour, label in ((near, BLUE, "within 5 years"), (~near, GREY, "further off")):
+        axes.bar(starts[:-1][chosen] + 0.5, counts[chosen], width=0.9, color=colour, label=label)
+    axes.axvline(0, color=BLACK, linewidth=1)
+    add_legend(axes)
+    return figure
+
+
+def error_slices(slices: pd.DataFrame) -> Figure:
+    """MAE with its interval per slice, the columns below each other; hollow where there are few photos.
+
+    Args:
+        slices: what `slices.slice_errors` returned, at least one row.
+    """
+    n_rows = len(slices) + slices["column"].nunique()
+    figure, axes = new_figure(
+        f"Error by what else is known, n = {slices.groupby('column', sort=False)['n'].sum().max():,}",
+        "Mean absolute error (years), 95 % interval",
+        "",
+        size=(8, 1.6 + 0.3 * n_rows),
+    )
+    axes.grid(visible=False, axis="y")
+    labels: list[tuple[str, str]] = []
+    for column, rows in slices.groupby("column", sort=False):
+        labels.append((str(column), "bold"))
+        for row in rows.itertuples():
+            place = len(labels)
+            labels.append((f"{textwrap.shorten(row.value, 40, placeholder='…')} (n = {row.n:,})", "normal"))
+            axes.plot([row.mae_low, row.mae_high], [place, place], color=BLUE)
+            axes.plot(row.mae, place, "o", color=BLUE, markerfacecolor="white" if row.is_small else BLUE)
+    axes.set_yticks(range(len(labels)), [text for text, _ in labels], parse_math=False)
+    for tick, (_, weight) in zip(axes.get_yticklabels(), labels, strict=True):
+        tick.set_fontweight(weight)
+    axes.set_ylim(len(labels) - 0.5, -0.7)
+    axes.tick_params(axis="y", length=0)
+    return figure

@@ -1,0 +1,130 @@
+"""Figures of the ID check: rates by threshold, and their trade-off."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from shopper_age.metrics.id_check import (
+    ALL_ADULTS,
+    ALL_MINORS,
+    FALSE_POSITIVE_RATE,
+    ID_REQUEST_RATE,
+    SHOWN_THRESHOLD_AGES,
+)
+from shopper_age.plots.style import BLACK, GREY, PALETTE, PERCENT, TICK_SIZE, label_axes, new_figure
+
+_MARKERS = dict(zip(SHOWN_THRESHOLD_AGES, "o^sD", strict=True))
+
+
+def rates_figure(rates: pd.DataFrame, *, max_false_positive_rate: float, chosen: float | None) -> Figure:
+    """Both rates over the threshold age, a line per group, with the exact interval of all minors.
+
+    Args:
+        rates: what `rates_by_threshold_age` returned.
+        max_false_positive_rate: the accepted rate, drawn as a line.
+        chosen: the threshold age that was chosen, in years; None draws none.
+    """
+    figure = Figure(figsize=(9.5, 8), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    label_axes(upper, _title("Minors who pass unasked", rates, ALL_MINORS), "", "False positive rate")
+    label_axes(
+        lower,
+        _title("Adults who are asked", rates, ALL_ADULTS),
+        "Ask below this estimated age (years)",
+        "ID-request rate",
+    )
+    for axes, measure, all_groups in (
+        (upper, FALSE_POSITIVE_RATE, ALL_MINORS),
+        (lower, ID_REQUEST_RATE, ALL_ADULTS),
+    ):
+        groups = rates[rates["measure"] == measure].groupby("group", sort=False)
+        for colour, (name, group) in zip(PALETTE[::-1], groups, strict=False):
+            if not (n := group["n"].iloc[0]):
+                continue
+            width = 2.5 if name == all_groups else 1.5
+            label = f"{name} (n = {n:,})"
+            axes.plot(group["threshold"], group["rate"], color=colour, linewidth=width, label=label)
+            if name == ALL_MINORS:
+                axes.fill_between(group["threshold"], group["low"], group["high"], color=colour, alpha=0.12)
+        if chosen is not None:
+            axes.axvline(chosen, color=BLACK, linestyle="--", linewidth=1, label=f"chosen: {chosen:g}")
+        if axes is upper:
+            axes.axhline(max_false_positive_rate, color=GREY, linestyle=":", label="accepted rate")
+        _add_legend_beside(axes)
+        _say_if_empty(axes, groups["rate"].max().isna().all(), "no one in this group")
+    _show_small_rates(upper)
+    lower.set_ylim(0, 1.02)
+    lower.yaxis.set_major_formatter(PERCENT)
+    return figure
+
+
+def trade_off_figure(
+    curves: Mapping[str, pd.DataFrame],
+    *,
+    marked: str,
+    n_minors: int,
+    n_adults: int,
+    max_false_positive_rate: float,
+) -> Figure:
+    """Minors who pass unasked over adults who are asked, a line per rule.
+
+    Args:
+        curves: what `trade_off` returned, by the name of the rule.
+        marked: the rule whose threshold ages 18, 21, 25 and 30 are marked.
+        n_minors, n_adults: people the rates rest on.
+        max_false_positive_rate: the accepted rate, drawn as a line.
+    """
+    figure, axes = new_figure(
+        f"What strictness costs, n = {n_minors:,} minors and {n_adults:,} adults",
+        "ID-request rate: share of adults who are asked",
+        "False positive rate: share of minors who pass",
+        size=(10, 5),
+    )
+    for colour, style, (rule, curve) in zip(PALETTE, ("-", "--", ":"), curves.items(), strict=False):
+        axes.plot(
+            curve[ID_REQUEST_RATE], curve[FALSE_POSITIVE_RATE], color=colour, linestyle=style, label=rule
+        )
+    points = curves[marked].set_index("threshold")[[ID_REQUEST_RATE, FALSE_POSITIVE_RATE]].dropna()
+    for threshold, marker in _MARKERS.items():
+        if threshold in points.index:
+            # hollow and named in the legend: points may lie close together, or on each other
+            axes.plot(
+                *points.loc[threshold],
+                marker,
+                color=PALETTE[0],
+                markersize=8,
+                fillstyle="none",
+                label=f"below {threshold}",
+            )
+    axes.axhline(max_false_positive_rate, color=GREY, linestyle=":", label="accepted rate")
+    axes.xaxis.set_major_formatter(PERCENT)
+    axes.set_xlim(0, 1)
+    _add_legend_beside(axes)
+    _show_small_rates(axes)
+    _say_if_empty(axes, n_minors == 0 or n_adults == 0, "rates are not known: no minors or no adults")
+    return figure
+
+
+def _title(text: str, rates: pd.DataFrame, group: str) -> str:
+    return f"{text}, n = {rates.loc[rates['group'] == group, 'n'].max():,}"
+
+
+def _add_legend_beside(axes: Axes) -> None:
+    """Not over the lines: at some threshold one of them runs through every corner."""
+    axes.legend(fontsize=TICK_SIZE, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
+def _show_small_rates(axes: Axes) -> None:
+    """A logarithmic axis that reaches 0, because 1 % and 2 % are what matters and 0 does occur."""
+    axes.set_yscale("symlog", linthresh=0.01)
+    axes.set_yticks([0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1], minor=False)
+    axes.set_yticks([], minor=True)
+    axes.set_ylim(0, 1)
+    axes.yaxis.set_major_formatter(PERCENT)
+
+
+def _say_if_empty(axes: Axes, is_empty: bool, text: str) -> None:
+    if is_empty:
+        axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", fontsize=TICK_SIZE)

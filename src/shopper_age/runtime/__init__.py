@@ -1,0 +1,1 @@
+"""The process: running a stage, whole files, hashes, threads, machine, checkout."""

@@ -1,0 +1,35 @@
+"""The checkout: its root folder, its commit, and what DVC knows of its files."""
+
+import os
+import subprocess
+from pathlib import Path
+
+
+def project_root() -> Path:
+    """The user's checkout, where whatever must outlive one run of the pipeline belongs.
+
+    Inside `dvc exp run --temp` and `--queue` DVC_ROOT names the user's checkout, while the working folder
+    and Git's top level are a copy that DVC throws away. Without DVC it is Git's top level, without Git the
+    working folder.
+    """
+    return Path(os.environ.get("DVC_ROOT") or git("rev-parse", "--show-toplevel") or Path.cwd())
+
+
+def dvc_md5(path: str | Path) -> str | None:
+    """The hash by which dvc.lock knows a dependency or output of a finished stage; None where it does not."""
+    import yaml
+
+    lock = Path("dvc.lock")
+    if not lock.is_file():
+        return None
+    stages = yaml.safe_load(lock.read_text(encoding="utf-8")).get("stages", {}).values()
+    entries = [entry for stage in stages for entry in (*stage.get("deps", []), *stage.get("outs", []))]
+    return next((entry.get("md5") for entry in entries if entry["path"] == str(path)), None)
+
+
+def git(*arguments: str) -> str | None:
+    try:
+        answer = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.stdout.strip()

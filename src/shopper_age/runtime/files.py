@@ -1,0 +1,68 @@
+"""Files written whole or not at all: made beside their place and renamed into it."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside `path`, with its suffix, that takes its place when the block ends well.
+
+    Missing folders are made. When the block raises, `path` stays as it was and nothing is left behind.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())  # mkstemp made it private
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
+    """Writes JSON with one key per line, so that Git and DVC show what changed; NaN is refused."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_csv(path: str | Path, table: "pd.DataFrame") -> None:
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def save_figure(path: str | Path, figure: "Figure") -> None:
+    """Saves a PNG without the date and version that would change its hash."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=120, bbox_inches="tight", metadata={"Software": None})
+
+
+def save_picture(path: str | Path, pixels: "np.ndarray") -> None:
+    """Saves uint8 RGB of shape (height, width, 3) as PNG."""
+    from PIL import Image
+
+    with replacing(path) as temporary:
+        Image.fromarray(pixels).save(temporary)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

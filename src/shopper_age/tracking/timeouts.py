@@ -1,0 +1,52 @@
+"""Time limits for calls to the MLflow store, and readable errors."""
+
+import re
+import sys
+import textwrap
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+# How long one call may keep a stage waiting, in seconds. A server that refuses is noticed much sooner.
+PATIENCE = 60.0
+
+# Characters of an error that are shown. MLflow tells the cause of a failed request at the end of 400.
+MAX_REASON = 600
+
+Result = TypeVar("Result")
+
+
+def bounded(function: Callable[..., Result], *arguments: Any) -> Result:
+    """The function's result, or TimeoutError when that takes too long; it may hang until the process ends."""
+    outcome: Future[Result] = Future()
+
+    def call() -> None:
+        try:
+            outcome.set_result(function(*arguments))
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    # A thread pool would wait for its threads when Python ends, a daemon thread does not.
+    threading.Thread(target=call, daemon=True).start()
+    try:
+        return outcome.result(timeout=PATIENCE)
+    except TimeoutError:
+        if outcome.done():
+            raise
+        raise TimeoutError(f"no answer within {PATIENCE:.0f} seconds") from None
+
+
+def reason(error: BaseException) -> str:
+    """The error's kind and text in a line, without the user and password of an address."""
+    text = textwrap.shorten(without_password(str(error)), MAX_REASON, placeholder=" …").rstrip(".")
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def without_password(text: str) -> str:
+    return re.sub(r"//[^/@\s]+@", "//", text)
+
+
+def warn(problem: str) -> None:
+    """Tells the user on standard error what went wrong beside the work."""
+    print(f"WARNING: {problem}", file=sys.stderr, flush=True)

@@ -1,0 +1,1 @@
+"""Stage train: optimisers, checkpoints, resuming, history."""

@@ -1,0 +1,77 @@
+"""History of a training: metrics of each epoch, on disk and in MLflow."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from shopper_age.runtime.files import write_csv, write_json
+from shopper_age.tracking import Run
+from shopper_age.training.checkpoint import VALIDATION_MAE, Row
+
+# Names of an epoch's figures in MLflow, where `mae` is that of the test part.
+_TRACKED = {"loss": "train_loss", "mae": "train_mae", "val_loss": "val_loss", "val_mae": "val_mae"}
+
+
+def epoch_log(
+    run: Run, report: Path, *, n_photos: int, record: Mapping[str, Any]
+) -> Callable[[list[Row]], None]:
+    """A function of the history so far that brings the files of the report and the MLflow run up to date.
+
+    The files are history.csv and metrics.json, which the same training writes again to the letter, and
+    run.json, which tells where and how fast it ran and which MLflow run it is (null while no store answers).
+    No stage depends on run.json.
+
+    Args:
+        n_photos: training photos per epoch.
+        record: what run.json tells beside the speed.
+    """
+    n_logged = 0
+    identity = {"mlflow_run": run.name, "mlflow_run_id": run.store_id}
+
+    def log(history: list[Row]) -> None:
+        nonlocal n_logged
+        table = pd.DataFrame(history)
+        write_csv(report / "history.csv", table.drop(columns="seconds").round(6))
+        write_json(report / "metrics.json", training_figures(table))
+        seconds = table["seconds"].sum()
+        speed = {"seconds": round(seconds, 1), "images_per_second": round(n_photos * len(table) / seconds, 2)}
+        write_json(report / "run.json", {**identity, **record, **speed})
+        for n_epochs in range(n_logged + 1, len(history) + 1):
+            run.log_metrics(_tracked(table.head(n_epochs), n_photos), step=n_epochs)
+        run.describe(_headline(training_figures(table)))
+        n_logged = len(history)
+
+    return log
+
+
+def training_figures(history: pd.DataFrame) -> dict[str, Any]:
+    """The training at a glance: epochs run, the epoch with the lowest validation MAE, and MAE in years."""
+    best = history.loc[history[VALIDATION_MAE].idxmin()]
+    return {
+        "epochs_run": len(history),
+        "best_epoch": int(best["epoch"]),
+        "train_mae": round(float(best["mae"]), 4),
+        "val_mae": round(float(best[VALIDATION_MAE]), 4),
+    }
+
+
+def _tracked(history: pd.DataFrame, n_photos: int) -> dict[str, float]:
+    """What MLflow gets of the last epoch, with the best validation MAE and the seconds so far."""
+    row = history.iloc[-1]
+    return {
+        **{_TRACKED[name]: value for name, value in row.items() if name in _TRACKED},
+        "best_val_mae": training_figures(history)["val_mae"],
+        "seconds_per_epoch": row["seconds"],
+        "training_seconds": history["seconds"].sum(),
+        "images_per_second": n_photos / row["seconds"],
+    }
+
+
+def _headline(figures: Mapping[str, Any]) -> str:
+    """What the run's page says of a model until its evaluation says more."""
+    return (
+        f"**Validation MAE {figures['val_mae']:.2f} years**, the best of {figures['epochs_run']} epochs in "
+        f"epoch {figures['best_epoch']}. Not evaluated on the test part yet."
+    )

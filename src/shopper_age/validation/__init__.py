@@ -1,0 +1,1 @@
+"""Stage validate_data: checks of labels.csv and of every photo."""

@@ -1,0 +1,156 @@
+"""Checks of a data set: findings, the manifest of usable photos, and the gate."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from shopper_age.data.tables import (
+    DUPLICATE_GROUP,
+    FILE_NAME,
+    HEIGHT,
+    MODE,
+    N_BYTES,
+    PERCEPTUAL_HASH,
+    PHOTO_FOLDER,
+    REAL_AGE,
+    WIDTH,
+    read_labels,
+)
+from shopper_age.params import ValidateDataParams
+from shopper_age.validation.duplicates import likeness_findings, near_duplicate_groups
+from shopper_age.validation.labels import (
+    age_years,
+    cell_findings,
+    names_on_disk,
+    plain_names,
+    repetition_findings,
+)
+from shopper_age.validation.photos import inspect_photos, list_photos, photo_findings, unlabelled_findings
+from shopper_age.validation.rules import ERROR, ROW, RULE, RULES, SEVERITY, findings
+
+# A row that breaks one of these names no file that could be opened.
+_UNOPENED = ("missing_file_name", "unsafe_path")
+
+
+class Validation(NamedTuple):
+    """What was found: the findings, the manifest of usable photos, and the counts for DVC's metrics."""
+
+    findings: pd.DataFrame
+    manifest: pd.DataFrame
+    summary: dict[str, float]
+
+
+def validate(data_path: str | Path, settings: ValidateDataParams) -> Validation:
+    """Judges every row of labels.csv and opens every photo that it names, once.
+
+    The findings are in the order of the rows, photos without a label last. The manifest has the rows of
+    labels.csv that have no error, in their order; `duplicate_group` is the number, from 0, of the first
+    photo of the manifest that shows the same picture.
+
+    Raises:
+        FileNotFoundError: there is no labels.csv or no photo folder.
+        ValueError: labels.csv cannot be read as a table.
+    """
+    labels = read_labels(data_path)
+    on_disk = list_photos(data_path)
+    plain = plain_names(labels[FILE_NAME])
+    files = names_on_disk(plain, on_disk)
+    ages = age_years(labels[REAL_AGE])
+    in_cells = cell_findings(labels, min_age=settings.min_age, max_age=settings.max_age)
+    is_sound = ~labels.index.isin(in_cells[ROW])
+    is_named = ~labels.index.isin(in_cells.loc[in_cells[RULE].isin(_UNOPENED), ROW])
+
+    photo_of_row, names = pd.factorize(files[is_named])
+    photos = inspect_photos(
+        data_path, list(names), min_side_px=settings.min_side_px, max_pixels=settings.max_pixels
+    )
+    measured = photos.table.iloc[photo_of_row].set_axis(labels.index[is_named])
+
+    found = [
+        in_cells,
+        repetition_findings(files[is_sound], ages[is_sound]),
+        findings("other_unicode_form", plain[files != plain], "found under its other Unicode form"),
+        photo_findings(files[is_named], measured, on_disk),
+    ]
+    left_out = pd.concat(found)
+    left_out = left_out[(left_out[SEVERITY] == ERROR) | (left_out[RULE] == "duplicate_row")]
+    is_kept = ~labels.index.isin(left_out[ROW])
+    hashes = photos.hashes[photo_of_row[is_kept[is_named]]]
+    groups = near_duplicate_groups(hashes, max_bits=settings.near_duplicate_bits)
+    manifest = _manifest(labels[is_kept], files, ages, measured, hashes, groups)
+    found += [
+        likeness_findings(manifest, measured.loc[manifest.index, "content"], hashes),
+        unlabelled_findings(files, on_disk),
+    ]
+    table = pd.concat(found).sort_values(ROW, kind="stable", na_position="last", ignore_index=True)
+    return Validation(table, manifest.reset_index(drop=True), _summary(table, len(labels), len(manifest)))
+
+
+def check_gate(summary: Mapping[str, float], *, max_bad_share: float, findings_path: str | Path) -> None:
+    """Raises ValueError when too many rows are unusable or none is usable, with counts and what to do."""
+    if summary["n_usable"] and summary["bad_share"] <= max_bad_share:
+        return
+    counts = {name: summary[name] for name, rule in RULES.items() if rule.severity == ERROR and summary[name]}
+    told = ", ".join(f"{name} {count}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
+    if not summary["n_rows"]:
+        raise ValueError("labels.csv has no rows: list your photos in it, one a line.")
+    limit = (
+        f"more than validate_data.max_bad_share allows ({max_bad_share:.1%})"
+        if summary["n_usable"]
+        else "and no photo is left to learn from"
+    )
+    hint = (
+        f" File names are counted from {PHOTO_FOLDER}: do the photos lie elsewhere?"
+        if summary["missing_photo"] == summary["n_rows"]
+        else ""
+    )
+    raise ValueError(
+        f"{summary['n_bad']} of {summary['n_rows']} rows ({summary['bad_share']:.1%}) are unusable, {limit}: "
+        f"{told}.{hint} {findings_path} lists each of them. Correct the data, or raise the limit in "
+        "params.yaml when you can do without these photos."
+    )
+
+
+def _manifest(
+    kept: pd.DataFrame,
+    files: pd.Series,
+    ages: pd.Series,
+    measured: pd.DataFrame,
+    hashes: np.ndarray,
+    groups: np.ndarray,
+) -> pd.DataFrame:
+    rows = kept.index
+    return pd.concat(
+        [
+            pd.DataFrame({FILE_NAME: files[rows], REAL_AGE: ages[rows]}),
+            measured.loc[rows, [WIDTH, HEIGHT, MODE, N_BYTES]],
+            pd.DataFrame(
+                {PERCEPTUAL_HASH: [f"{word:016x}" for word in hashes[:, 0, 0]], DUPLICATE_GROUP: groups},
+                index=rows,
+            ),
+            kept.drop(columns=[FILE_NAME, REAL_AGE]),
+        ],
+        axis="columns",
+    )
+
+
+def _summary(table: pd.DataFrame, n_rows: int, n_usable: int) -> dict[str, float]:
+    """Flat counts for DVC's metrics; each rule is there, with 0 when it was never broken."""
+    is_error = table[SEVERITY] == ERROR
+    n_bad = int(table.loc[is_error, ROW].nunique())
+    counts = table[RULE].value_counts()
+    by_rule = {name: int(counts.get(name, 0)) for name in RULES}
+    return {
+        "n_rows": n_rows,
+        "n_usable": n_usable,
+        "n_bad": n_bad,
+        "bad_share": round(n_bad / n_rows, 6) if n_rows else 0.0,
+        "n_photos_without_label": by_rule["photo_without_label"],
+        "n_near_duplicates": by_rule["near_duplicate_photos"],
+        "n_errors": int(is_error.sum()),
+        "n_warnings": int((~is_error).sum()),
+        **by_rule,
+    }

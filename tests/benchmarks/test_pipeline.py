@@ -1,0 +1,74 @@
+"""The benchmark of the stages: what it makes up, and that a figure is the stage's own."""
+
+import argparse
+import math
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from child_cost import Cost, measure
+from made_up import ROWS_PER_COPY, mixed_hashes, read_ingredients, write_faces, write_labels
+from photos import make_faces, small_photo
+from pipeline import GIVEN, N_FEW, PHOTOS, ROWS, Benchmark, Measured
+from project_copy import ROOT, ProjectCopy
+
+from shopper_age.params import load_params
+from shopper_age.validation.checks import validate
+from shopper_age.validation.duplicates import near_duplicate_groups
+
+
+@pytest.fixture(scope="module")
+def ingredients(tmp_path_factory):
+    photos = {f"{seed}.png": small_photo(seed) for seed in range(60)}
+    labels = "file_name,real_age\n" + "".join(f"{name},30\n" for name in photos)
+    faces = make_faces(tmp_path_factory.mktemp("faces"), labels, photos)
+    return read_ingredients(faces, seed=0)
+
+
+def test_mixed_photos_are_sound_and_no_duplicates_of_each_other(ingredients, tmp_path):
+    write_faces(tmp_path / "faces", ingredients, n=30, seed=0)
+    found = validate(tmp_path / "faces", load_params().validate_data)
+    assert len(found.manifest) == 30
+    assert found.findings.empty
+
+
+def test_mixed_hashes_hold_the_copies_that_they_should_and_hardly_another(ingredients):
+    n = 4 * ROWS_PER_COPY
+    groups = near_duplicate_groups(mixed_hashes(ingredients, n=n, seed=0), max_bits=4)
+    copies = np.arange(ROWS_PER_COPY - 1, n, ROWS_PER_COPY)
+    assert (groups[copies] < copies).all()
+    assert len(np.unique(groups)) >= n - 2 * len(copies)
+
+
+def test_the_peak_of_a_command_is_not_that_of_who_measures_it(tmp_path):
+    held = np.ones(300 * 2**20, np.uint8)
+    cost = measure([sys.executable, "-c", "pass"], folder=tmp_path, environment={})
+    assert held.nbytes / 2**20 > 4 * cost.peak_mib > 0
+
+
+def test_a_command_that_fails_is_no_figure(tmp_path):
+    code = "import sys; print('no such photo', file=sys.stderr); sys.exit(3)"
+    with pytest.raises(RuntimeError, match=r"status 3(.|\n)*no such photo"):
+        measure([sys.executable, "-c", code], folder=tmp_path, environment={})
+
+
+def test_growth_is_that_of_the_work_beyond_the_start(tmp_path):
+    benchmark = Benchmark(tmp_path, argparse.Namespace())
+    for n in (N_FEW, 1_000, 10_000):
+        seconds = 5 + (0 if n == N_FEW else n**1.5 / 1e4)
+        benchmark.measured.append(Measured("split", PHOTOS, n, Cost(seconds, seconds, 100)))
+    benchmark.measured.append(Measured("split", ROWS, 10**6, Cost(9, 9, 100)))
+    assert benchmark.growth("split", PHOTOS) == pytest.approx(1.5)
+    assert math.isnan(benchmark.growth("split", ROWS))
+    assert math.isnan(benchmark.growth("split", GIVEN))
+
+
+def test_rows_without_photos_pass_the_stages_of_a_copy_of_the_project(ingredients, tmp_path):
+    project = ProjectCopy(tmp_path / "project")
+    n = 3 * ROWS_PER_COPY
+    write_labels(project.faces, n=n, seed=0)
+    np.save(tmp_path / "hashes.npy", mixed_hashes(ingredients, n=n, seed=0))
+    for stage in ("validate_data", "split"):
+        project.cost(sys.executable, ROOT / "benchmarks" / "rows_alone.py", stage, tmp_path / "hashes.npy")
+    assert len(pd.read_csv(project.folder / "data" / "splits" / "splits.csv")) == n

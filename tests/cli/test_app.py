@@ -1,0 +1,61 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from shopper_age.cli.app import app
+
+FIGURES = {
+    "n_test": 1897,
+    "mae": 5.5,
+    "mae_low": 5.3,
+    "mae_high": 5.7,
+    "bias": -0.4,
+    "cs5": 0.58,
+    "baseline_mae": 11.0,
+    "meets_requirement": True,
+}
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    return lambda *arguments: CliRunner().invoke(app, arguments)
+
+
+def test_the_result_is_a_table_of_the_last_evaluation(run, tmp_path):
+    folder = tmp_path / "reports" / "evaluate"
+    folder.mkdir(parents=True)
+    (folder / "metrics.json").write_text(json.dumps(FIGURES), encoding="utf-8")
+    (folder / "report.md").touch()
+    answer = run("result")
+    assert answer.exit_code == 0
+    for text in (
+        "1,897",
+        "5.50 years (95 % interval 5.30–5.70)",
+        "11.00 years",
+        "50%",
+        "-0.40 years",
+        "58%",
+        "yes",
+    ):
+        assert text in answer.output
+    assert "reports/evaluate/report.md" in answer.output
+    assert "worst_photos" not in answer.output  # it was not made
+
+
+def test_no_result_yet_says_how_to_get_one(run):
+    answer = run("result")
+    assert answer.exit_code == 1
+    assert "dvc repro" in str(
+        answer.exception.code if isinstance(answer.exception, SystemExit) else answer.output
+    )
+
+
+def test_nothing_waits_to_be_sent_in_a_fresh_checkout(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    answer = run("send-log")
+    assert answer.exit_code == 0
+    assert "nothing waits" in answer.output

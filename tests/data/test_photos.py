@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from shopper_age.data import photos
+from shopper_age.data.photos import read_photo
+
+RED = np.zeros((20, 10, 3), np.uint8) + np.array([255, 0, 0], np.uint8)
+
+
+def _save(path, pixels, mode=None, **options):
+    image = Image.fromarray(pixels)
+    (image.convert(mode) if mode else image).save(path, **options)
+    return path
+
+
+def test_channels_are_red_green_blue(tmp_path):
+    np.testing.assert_array_equal(read_photo(_save(tmp_path / "a.png", RED)), RED)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "format_"),
+    [
+        ("grey.jpg", "L", "JPEG"),
+        ("cmyk.jpg", "CMYK", "JPEG"),
+        ("rgba.jpg", "RGBA", "PNG"),
+        ("webp.jpg", "RGB", "WEBP"),
+    ],
+)
+def test_odd_kinds_become_rgb(tmp_path, name, mode, format_):
+    photo = read_photo(_save(tmp_path / name, RED, mode, format=format_), 32)
+    assert photo.shape == (32, 32, 3)
+    assert photo.dtype == np.uint8
+    if mode != "L":
+        assert (photo[..., 0] > 240).all()
+
+
+def test_16_bit_grey_keeps_its_shades(tmp_path):
+    Image.fromarray(np.array([[0, 0x8000], [0x4000, 0xFFFF]], np.uint16)).save(tmp_path / "g.png")
+    np.testing.assert_array_equal(read_photo(tmp_path / "g.png")[..., 0], [[0, 0x80], [0x40, 0xFF]])
+
+
+def test_a_photo_taken_sideways_stands_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    pixels = np.zeros((16, 32, 3), np.uint8)
+    pixels[:, :16] = 255
+    Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
+    photo = read_photo(tmp_path / "a.png")
+    assert photo.shape == (32, 16, 3)
+    assert photo[0].min() == 255
+    assert photo[-1].max() == 0
+
+
+def test_a_large_jpeg_is_averaged_not_sampled(tmp_path):
+    stripes = np.zeros((512, 512, 3), np.uint8)
+    stripes[:, ::2] = 255
+    photo = read_photo(_save(tmp_path / "s.jpg", stripes, quality=95), 32)
+    assert abs(photo.astype(int) - 127).max() < 10
+
+
+def test_what_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"bad\.jpg cannot be decoded .*validate_data"):
+        read_photo(tmp_path / "bad.jpg")
+    with pytest.raises(FileNotFoundError, match=r"none\.jpg not found.*validate_data"):
+        read_photo(tmp_path / "none.jpg")
+
+
+def test_a_jpeg_that_was_cut_off_is_not_filled_up_with_grey(tmp_path):
+    path = _save(tmp_path / "cut.jpg", np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(ValueError, match=r"cut\.jpg cannot be decoded"):
+        read_photo(path)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"exif": 6}, {"exif": 3}])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_jpeg_decodes_as_pillow_decodes_it(tmp_path, mode, options):
+    if "exif" in options:
+        exif = Image.Exif()
+        exif[0x0112] = options["exif"]
+        options = {"exif": exif}
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    path = _save(tmp_path / "a.jpg", pixels, mode, **options)
+    with Image.open(path) as image:
+        expected = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    np.testing.assert_array_equal(read_photo(path), expected)
+
+
+@pytest.mark.parametrize(("size", "decoded"), [(32, 128), (64, 128), (65, 256), (300, 1024)])
+def test_a_large_jpeg_is_decoded_at_a_part_of_its_size_but_never_below_twice_the_one_asked_for(
+    tmp_path, monkeypatch, size, decoded
+):
+    noise = np.random.default_rng(0).integers(0, 256, (1024, 1200, 3), np.uint8)
+    path = _save(tmp_path / "large.jpg", noise, quality=95)
+    heights = []
+    monkeypatch.setattr(photos, "resize", lambda photo, _: heights.append(len(photo)))
+    read_photo(path, size)
+    assert heights == [decoded]
+
+
+def test_a_photo_grows_smoothly_and_shrinks_by_averaging():
+    small = np.array([[0, 200]], np.uint8).repeat(2, axis=0)[..., None].repeat(3, axis=2)
+    grown = photos.resize(small, 8)[0, :, 0]
+    assert (np.diff(grown.astype(int)) >= 0).all()
+    assert 0 < grown[3] < grown[4] < 200
+    checks = (np.indices((64, 64)).sum(axis=0) % 2 * 200).astype(np.uint8)[..., None].repeat(3, axis=2)
+    np.testing.assert_array_equal(photos.resize(checks, 16), 100)

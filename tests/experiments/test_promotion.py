@@ -1,0 +1,276 @@
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from mlflow import MlflowClient, pyfunc
+from mlflow.exceptions import MlflowException
+from project import ROOT
+from typer.testing import CliRunner
+
+from shopper_age.cli.app import app
+from shopper_age.experiments.promotion import promote
+from shopper_age.experiments.results import METRICS, PREDICTIONS, Result
+from shopper_age.runtime.files import write_csv, write_json
+from shopper_age.runtime.hashing import file_md5
+from shopper_age.tracking import training_run
+from shopper_age.tracking.registry import CHAMPION, REGISTERED_MODEL, RegistryError
+
+N = 60
+TRUE = np.linspace(5, 75, N)
+NAMES = [f"{number:03d}.jpg" for number in range(N)]
+
+
+@pytest.fixture(scope="session")
+def model_files(tmp_path_factory) -> list[Path]:
+    """Three tiny models that take photos of 8 × 8 pixels."""
+    import keras
+
+    folder = tmp_path_factory.mktemp("models")
+    for number in range(3):
+        keras.utils.set_random_seed(number)
+        layers = [
+            keras.Input((8, 8, 3), name="photo"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(1, name="age"),
+        ]
+        keras.Sequential(layers).save(folder / f"{number}.keras")
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_caller(monkeypatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("DVC_", "MLFLOW_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+
+
+@pytest.fixture(scope="module")
+def fresh_store(tmp_path_factory) -> Path:
+    """A store with its tables, which MLflow takes seconds to make."""
+    path = tmp_path_factory.mktemp("fresh") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def store(fresh_store, tmp_path, monkeypatch) -> MlflowClient:
+    root = tmp_path / "project"
+    root.mkdir()
+    shutil.copy(fresh_store, root / "mlflow.db")
+    monkeypatch.setenv("DVC_ROOT", str(root))
+    monkeypatch.chdir(root)
+    return client(root)
+
+
+def result(error: float, *, names=NAMES, max_mae: float = 8.0, noise: float = 0.0) -> Result:
+    """An evaluation whose errors are `error` years either way, more or less by `noise`."""
+    sizes = error + noise * np.random.default_rng(0).normal(size=N)
+    predicted = TRUE + sizes * np.where(np.arange(N) % 2, 1, -1)
+    predictions = pd.DataFrame(
+        {"file_name": names, "real_age": TRUE, "predicted_age": predicted, "is_sure": True}
+    )
+    mae = float(np.abs(predicted - TRUE).mean())
+    metrics = {"mae": mae, "cs5": 0.5, "n_test": N, "meets_requirement": mae <= max_mae}
+    return Result("workspace", predictions, metrics, {})
+
+
+def train(model_path: Path) -> str:
+    """Logs a training of this model as the stage does; the id of its run."""
+    with training_run("ages", params={"epochs": 2}) as run:
+        run.log_metrics({"val_mae": 9.0}, step=0)
+        run.log_metrics({"val_mae": 8.0}, step=1)
+        run.set_model(model_path)
+    return run.store_id
+
+
+def client(root: Path) -> MlflowClient:
+    return MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+
+
+def load(store: MlflowClient, version: str) -> pyfunc.PyFuncModel:
+    """The registered model; by its place, since MLflow's address would stay set for other tests."""
+    return pyfunc.load_model(store.get_model_version_download_uri(REGISTERED_MODEL, version))
+
+
+def champion(store: MlflowClient) -> int | None:
+    try:
+        return int(store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION).version)
+    except MlflowException:
+        return None
+
+
+def proposed(model_path: Path, evaluation: Result):
+    train(model_path)
+    return promote(evaluation, model_path, experiment="ages")
+
+
+def test_the_first_model_that_meets_the_requirement_is_champion_and_can_be_asked(store, model_files):
+    import keras
+
+    run_id = train(model_files[0])
+    before = store.get_run(run_id)
+    promotion = promote(result(6.0), model_files[0], experiment="ages")
+    assert (promotion.version, promotion.is_champion, champion(store)) == ("1", True, 1)
+    assert "meets the requirement with a test MAE of 6.00 years" in promotion.sentence
+
+    version = store.get_model_version(REGISTERED_MODEL, "1")
+    assert version.run_id == run_id
+    assert version.tags["model_md5"] == file_md5(model_files[0])
+    assert (version.tags["mae"], version.tags["meets_requirement"]) == ("6.0", "True")
+    assert version.description == promotion.sentence
+
+    after = store.get_run(run_id)
+    assert (after.info.status, after.info.end_time) == ("FINISHED", before.info.end_time)
+    assert len(store.get_metric_history(run_id, "val_mae")) == 2
+
+    loaded = load(store, "1")
+    example = loaded.input_example
+    assert example.shape == (1, 8, 8, 3)
+    assert (example.dtype, example.max() <= 255, example.std() > 10) == (np.float32, True, True)
+    assert loaded.metadata.signature.inputs.inputs[0].shape == (-1, 8, 8, 3)
+    saved = keras.models.load_model(model_files[0])
+    np.testing.assert_array_equal(loaded.predict(example), saved.predict(example, verbose=0))
+    requirements = Path(pyfunc.get_model_dependencies(version.source)).read_text().split()
+    assert f"keras=={keras.__version__}" in requirements
+    assert all("==" in line for line in requirements)
+
+
+def test_only_a_clearly_better_model_takes_over(store, model_files):
+    proposed(model_files[0], result(6.0))
+    no_better = proposed(model_files[1], result(6.0, noise=3.0))
+    assert (no_better.version, no_better.is_champion, champion(store)) == ("2", False, 1)
+    assert "does not become the champion: There is no clear difference between version 2 and version 1" in (
+        no_better.sentence
+    )
+    better = proposed(model_files[2], result(4.0))
+    assert (better.version, better.is_champion, champion(store)) == ("3", True, 3)
+    assert "version 3 is better than version 1: MAE 4.00 against 6.00 years on 60 common" in better.sentence
+
+
+def test_a_better_model_that_misses_the_requirement_does_not_take_over(store, model_files):
+    proposed(model_files[0], result(6.0))
+    strict = proposed(model_files[1], result(4.0, max_mae=3.0))
+    assert (strict.is_champion, champion(store)) == (False, 1)
+    assert "misses the requirement with a test MAE of 4.00 years" in strict.sentence
+    first_of_all = proposed(model_files[2], result(9.0))
+    assert not first_of_all.is_champion
+
+
+def test_another_test_part_is_compared_on_common_photos_or_not_at_all(store, model_files):
+    proposed(model_files[0], result(6.0))
+    strangers = proposed(model_files[1], result(4.0, names=[f"new-{name}" for name in NAMES]))
+    assert (strangers.is_champion, champion(store)) == (False, 1)
+    assert "cannot be compared with version 1, the champion" in strangers.sentence
+    assert "no photo is in both test parts" in strangers.sentence
+    half = proposed(model_files[2], result(4.0, names=[*NAMES[:40], *(f"new-{name}" for name in NAMES[40:])]))
+    assert (half.is_champion, champion(store)) == (True, 3)
+    assert "on 40 common test photos" in half.sentence
+    assert "The test parts differ: 20 photos of version 1 and 20 of version 3 were left out" in half.sentence
+
+
+def test_a_model_is_registered_once(store, model_files):
+    proposed(model_files[0], result(6.0))
+    again = promote(result(6.0), model_files[0], experiment="ages")
+    assert (again.version, again.is_champion) == ("1", True)
+    assert "is the champion already" in again.sentence
+    proposed(model_files[1], result(9.0))
+    second_try = promote(result(5.0), model_files[1], experiment="ages")
+    assert (second_try.version, second_try.is_champion, champion(store)) == ("2", True, 2)
+    assert store.get_model_version(REGISTERED_MODEL, "2").tags["mae"] == "5.0"
+
+
+@pytest.mark.parametrize("step", ["log_artifacts", "create_model_version", "update_model_version"])
+def test_what_fails_midway_leaves_the_champion_and_can_be_tried_again(store, model_files, monkeypatch, step):
+    proposed(model_files[0], result(6.0))
+
+    def fails(*_arguments, **_settings):
+        raise MlflowException("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(MlflowClient, step, fails)
+        with pytest.raises(RegistryError, match=r"the disk is full\. The champion is as it was"):
+            proposed(model_files[1], result(4.0))
+    assert champion(store) == 1
+    again = promote(result(4.0), model_files[1], experiment="ages")
+    assert (again.version, again.is_champion, champion(store)) == ("2", True, 2)
+
+
+def test_without_the_champions_estimates_nothing_is_registered(store, model_files, tmp_path):
+    proposed(model_files[0], result(6.0))
+    for path in (tmp_path / "project" / "mlartifacts").rglob("predictions.csv"):
+        path.unlink()
+    with pytest.raises(RegistryError, match="the estimates of version 1, the champion, cannot be read"):
+        proposed(model_files[1], result(4.0))
+    assert len(store.search_model_versions(f"name = '{REGISTERED_MODEL}'")) == 1
+
+
+def test_a_moved_checkout_still_has_its_champion(store, model_files, tmp_path, monkeypatch):
+    proposed(model_files[0], result(6.0))
+    assert champion(store) == 1
+    moved = (tmp_path / "project").rename(tmp_path / "moved")
+    monkeypatch.chdir(moved)
+    monkeypatch.setenv("DVC_ROOT", str(moved))
+    better = proposed(model_files[1], result(4.0))
+    assert "version 2 is better than version 1" in better.sentence
+    for version in ("1", "2"):
+        loaded = load(client(moved), version)
+        assert loaded.predict(loaded.input_example).shape == (1, 1)
+
+
+@pytest.mark.usefixtures("store")
+def test_a_model_without_a_run_is_refused_with_the_way_out(model_files):
+    with pytest.raises(ValueError, match="has no run of this model: send its log with `make send-log`"):
+        promote(result(6.0), model_files[0], experiment="ages")
+
+
+@pytest.fixture
+def _workspace(store, model_files) -> None:  # noqa: ARG001 - it needs the store's folder
+    """A project after `dvc repro`: the model, its evaluation, and the lock that ties them together."""
+    settings = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    settings["tracking"]["experiment"] = "ages"
+    Path("params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    model = Path("models/age_resnet50.keras")
+    model.parent.mkdir()
+    shutil.copy(model_files[0], model)
+    write_csv(PREDICTIONS, result(6.0).predictions)
+    write_json(METRICS, result(6.0).metrics)
+    entries = {
+        path: {"path": str(path), "hash": "md5", "md5": file_md5(path)}
+        for path in (model, METRICS, PREDICTIONS)
+    }
+    stage = {"cmd": "python stages/evaluate.py", "deps": [entries.pop(model)], "outs": list(entries.values())}
+    Path("dvc.lock").write_text(
+        yaml.safe_dump({"schema": "2.0", "stages": {"evaluate": stage}}), encoding="utf-8"
+    )
+    train(model)
+
+
+def told(answer) -> str:
+    return " ".join((answer.output + str(answer.exception.code if answer.exception else "")).split())
+
+
+@pytest.mark.usefixtures("_workspace")
+def test_the_command_tells_what_became_of_the_model():
+    answer = CliRunner().invoke(app, ["promote"])
+    assert answer.exit_code == 0
+    assert "Version 1 of age-resnet50 is the champion now: it meets the requirement" in told(answer)
+    assert "is the champion already" in told(CliRunner().invoke(app, ["promote"]))
+
+
+@pytest.mark.usefixtures("_workspace")
+def test_the_command_refuses_figures_of_another_model(model_files, store):
+    shutil.copy(model_files[1], "models/age_resnet50.keras")
+    answer = CliRunner().invoke(app, ["promote"])
+    assert answer.exit_code == 1
+    assert (
+        "models/age_resnet50.keras is not what the last evaluation left or looked at: run `dvc repro`"
+        in told(answer)
+    )
+    assert champion(store) is None
+    Path("models/age_resnet50.keras").unlink()
+    assert "not found: run `dvc repro`" in told(CliRunner().invoke(app, ["promote"]))

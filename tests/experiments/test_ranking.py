@@ -1,0 +1,103 @@
+import json
+import math
+import subprocess
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from shopper_age.experiments.ranking import Experiment, ranked, ranking_table, read_experiments, varied_params
+
+FAST = Experiment("fast", "success", {"epochs": 5, "train.schedule": "cosine"}, 6.5, 7.0, 40.0)
+SLOW = Experiment("slow", "success", {"epochs": 10, "train.schedule": "cosine"}, 5.25, 7.5, 20.0)
+WAITING = Experiment("waiting", "queued", {"epochs": 20, "train.schedule": "cosine"})
+BROKEN = Experiment("broken", "failed", {"epochs": 0, "train.schedule": "cosine"})
+
+
+def revision(rev, *, epochs, val_mae=None):
+    """An entry of `revs` as DVC prints it."""
+    metrics = {"reports/evaluate/metrics.json": {"error": {"type": "FileNotFoundError", "msg": ""}}}
+    if val_mae is not None:
+        metrics["reports/train/metrics.json"] = {"data": {"val_mae": val_mae, "epochs_run": epochs}}
+        metrics["reports/train/run.json"] = {"data": {"images_per_second": 31.5, "gpu": "none"}}
+        metrics["reports/evaluate/metrics.json"] = {"data": {"mae": val_mae + 1}}
+    params = {"params.yaml": {"data": {"epochs": epochs, "train": {"schedule": "cosine"}}}}
+    return {"rev": rev, "name": None, "data": {"params": params, "metrics": metrics}, "error": None}
+
+
+@pytest.fixture
+def dvc_shows(monkeypatch):
+    """Lets DVC print a table."""
+
+    def show(table):
+        answer = subprocess.CompletedProcess("dvc", 0, json.dumps(table), "")
+        monkeypatch.setattr("shopper_age.experiments.ranking.subprocess.run", lambda *_, **__: answer)
+        return {experiment.name: experiment for experiment in read_experiments()}
+
+    return show
+
+
+def text(table):
+    console = Console(file=StringIO(), width=160)
+    console.print(table)
+    return console.file.getvalue()
+
+
+def test_the_best_validation_error_comes_first_and_what_failed_last():
+    assert ranked([BROKEN, WAITING, FAST, SLOW]) == [SLOW, FAST, WAITING, BROKEN]
+
+
+def test_the_table_shows_settings_figures_and_state():
+    lines = text(ranking_table([BROKEN, WAITING, FAST, SLOW], ["epochs"])).splitlines()
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if line.startswith("│")]
+    assert rows == [
+        ["slow", "10", "5.25", "7.50", "20.00", ""],
+        ["fast", "5", "6.50", "7.00", "40.00", ""],
+        ["waiting", "20", "–", "–", "–", "queued"],
+        ["broken", "0", "–", "–", "–", "failed"],
+    ]
+
+
+def test_settings_that_differ_are_found():
+    assert varied_params([FAST, SLOW]) == ["epochs"]
+    assert varied_params([FAST]) == []
+
+
+def test_finished_experiments_are_read_wherever_they_ran(dvc_shows):
+    here = {"name": "a", "executor": None, "revs": [revision("aaa", epochs=5, val_mae=6.0)]}
+    queued = {"name": "b", "executor": {"state": "success"}}
+    queued["revs"] = [revision("bbb", epochs=9, val_mae=5.0)]
+    baselines = [
+        {"rev": "workspace", "data": {}, "experiments": None},
+        {"rev": "c0", "data": {}, "experiments": [here, queued]},
+    ]
+    schedule = {"train.schedule": "cosine"}
+    assert dvc_shows(baselines) == {
+        "a": Experiment("a", "success", {"epochs": 5, **schedule}, 6.0, 7.0, 31.5),
+        "b": Experiment("b", "success", {"epochs": 9, **schedule}, 5.0, 6.0, 31.5),
+    }
+
+
+def test_the_figures_of_the_workspace_are_not_taken_for_those_of_a_queued_or_failed_experiment(dvc_shows):
+    entries = [
+        {"name": state, "executor": {"state": state}, "revs": [revision("aaa", epochs=5, val_mae=6.0)]}
+        for state in ("queued", "failed", "running")
+    ]
+    found = dvc_shows([{"rev": "c0", "data": {}, "experiments": entries}])
+    assert math.isnan(found["queued"].val_mae)
+    assert math.isnan(found["failed"].mae)
+    assert found["running"].val_mae == 6.0, "DVC shows the epochs so far"
+
+
+def test_a_model_that_was_not_evaluated_has_no_test_error(dvc_shows):
+    trained = revision("aaa", epochs=5)
+    trained["data"]["metrics"]["reports/train/metrics.json"] = {"data": {"val_mae": 6.0}}
+    found = dvc_shows([{"rev": "c0", "data": {}, "experiments": [{"name": "a", "revs": [trained]}]}])
+    assert found["a"].val_mae == 6.0
+    assert math.isnan(found["a"].mae)
+
+
+def test_what_dvc_says_is_passed_on_where_there_is_no_project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"DVC cannot list .*not inside of a DVC repository"):
+        read_experiments()

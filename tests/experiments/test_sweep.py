@@ -1,0 +1,150 @@
+import subprocess
+from itertools import repeat
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+from dvc.repo.experiments.queue.celery import LocalCeleryQueue
+from params_file import copy_params
+from typer.testing import CliRunner
+
+from shopper_age.cli.app import app
+from shopper_age.experiments import sweep
+from shopper_age.experiments.ranking import Experiment
+from shopper_age.experiments.sweep import belongs, grid_params, new_name, queue_grid, run_queue
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """A DVC project under Git with an empty photo folder that Git ignores."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"):
+        monkeypatch.setenv(name, "tester@localhost")
+    copy_params(tmp_path)
+    (tmp_path / "data" / "faces").mkdir(parents=True)
+    (tmp_path / ".gitignore").write_text("/data/faces\n")
+    subprocess.run(["git", "init", "-q"], check=True)
+    Repo.init().close()
+    subprocess.run(["git", "add", "."], check=True)
+    subprocess.run(["git", "commit", "-qm", "start"], check=True)
+    return tmp_path
+
+
+def test_the_names_of_a_grid_are_those_of_its_parts():
+    assert grid_params(["epochs=5,10", "train.schedule=cosine"]) == ["epochs", "train.schedule"]
+
+
+@pytest.mark.parametrize("part", ["epochs", "epochs=", "=5", "epochs 5"])
+def test_a_part_without_name_or_values_is_told_with_an_example(part):
+    with pytest.raises(ValueError, match=rf"`{part}` is no part of a grid: write NAME=VALUE,VALUE"):
+        grid_params(["loss=mse", part])
+
+
+def test_a_setting_given_twice_is_refused():
+    with pytest.raises(ValueError, match="epochs is twice in the grid"):
+        grid_params(["epochs=5", "loss=mse", "epochs=10"])
+
+
+def test_only_the_experiments_of_a_sweep_belong_to_it():
+    assert belongs("sweep-1125-223105", "sweep-1125-223105")
+    assert belongs("sweep-1125-223105-12", "sweep-1125-223105")
+    assert not belongs("sweep-1125-223105-b", "sweep-1125-223105")
+    assert not belongs("other-1", "sweep")
+    assert not belongs(None, "sweep")
+
+
+def test_a_new_name_is_one_that_git_takes_for_a_reference():
+    assert subprocess.run(["git", "check-ref-format", f"refs/exps/{new_name()}"]).returncode == 0
+
+
+@pytest.mark.usefixtures("project")
+def test_photos_that_a_copy_of_the_project_would_lack_stop_the_sweep_before_it_queues():
+    with pytest.raises(ValueError, match=r"run `dvc add data/faces` and `git add data/faces\.dvc` first"):
+        queue_grid(["epochs=1,2"], "few", data_path=Path("data/faces"))
+    with Repo() as repo:
+        repo.add("data/faces")
+    answer = CliRunner().invoke(app, ["sweep", "epochs=1,2"])
+    assert answer.exit_code == 1
+    assert "Git does not know data/faces.dvc" in answer.output + str(answer.exception)
+    subprocess.run(["git", "add", "data/faces.dvc"], check=True)
+    with pytest.raises(ValueError, match=r"DVC refuses the grid: .*epoch"):
+        queue_grid(["epoch=1,2"], "few", data_path=Path("data/faces"))
+    with Repo() as repo:
+        assert repo.experiments.celery_queue.status() == []
+
+
+def test_the_ranking_of_a_sweep_ends_with_how_to_see_why_one_failed(monkeypatch):
+    experiments = [
+        Experiment("few-2", "failed", {"epochs": 0}),
+        Experiment("few-1", "success", {"epochs": 2}, 5.0, 6.0, 30.0),
+        Experiment("other", "success", {"epochs": 3}, 4.0, 5.0, 30.0),
+    ]
+    monkeypatch.setattr("shopper_age.experiments.ranking.read_experiments", lambda: experiments)
+    told = CliRunner().invoke(app, ["ranking", "few"]).output
+    assert told.index("few-1") < told.index("few-2")
+    assert "few-2 failed: `dvc queue logs few-2` shows why." in told
+    assert "other" not in told
+    assert "epochs" in told
+
+
+def test_without_experiments_there_is_no_ranking(monkeypatch):
+    monkeypatch.setattr("shopper_age.experiments.ranking.read_experiments", list)
+    answer = CliRunner().invoke(app, ["ranking", "sweep-1"])
+    assert answer.exit_code == 1
+    assert "there is no experiment of sweep-1 on this commit" in answer.output + str(answer.exception)
+
+
+@pytest.fixture
+def queue(project, monkeypatch):  # noqa: ARG001 - the queue is the project's
+    """Lets DVC's queue be in one state after the other, with a worker at it or none."""
+    monkeypatch.setattr(sweep, "POLL_SECONDS", 0)
+    monkeypatch.setattr(LocalCeleryQueue, "start_workers", lambda *_: 1)
+
+    def pretend(looks, *, has_worker):
+        remaining = iter(looks)
+        monkeypatch.setattr(sweep, "_look", lambda *_: next(remaining))
+        monkeypatch.setattr(LocalCeleryQueue, "worker_status", lambda _: {"worker": []} if has_worker else {})
+
+    return pretend
+
+
+def test_the_sweep_waits_until_each_experiment_has_ended_and_tells_each_change_once(queue):
+    waiting, running = {"few-1": "Queued", "few-2": "Queued"}, {"few-1": "Running", "few-2": "Queued"}
+    over = {"few-1": "Success", "few-2": "Failed"}
+    queue([waiting, running, {}, running, {"few-1": "Success", "few-2": "Running"}, over], has_worker=True)
+    told = []
+    assert run_queue("few", jobs=1, on_change=lambda *change: told.append(change)) == over
+    assert told == [
+        ("few-1", "Queued"),
+        ("few-2", "Queued"),
+        ("few-1", "Running"),
+        ("few-1", "Success"),
+        ("few-2", "Running"),
+        ("few-2", "Failed"),
+    ]
+
+
+def test_a_queue_whose_worker_was_killed_is_not_waited_for_for_ever(queue):
+    queue(repeat({"few-1": "Running"}), has_worker=False)
+    with pytest.raises(RuntimeError, match=r"has no worker any more.*`dvc queue start` goes on"):
+        run_queue("few", jobs=1, on_change=lambda *_: None)
+
+
+def test_who_stops_waiting_is_told_how_to_see_and_to_end_what_goes_on(monkeypatch, tmp_path):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    copy_params(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sweep, "queue_grid", lambda *_, **__: None)
+    monkeypatch.setattr(sweep, "run_queue", interrupt)
+    answer = CliRunner().invoke(app, ["sweep", "epochs=1,2", "--name", "few"])
+    told = answer.output + str(answer.exception)
+    assert answer.exit_code == 1
+    assert "`shopper-age ranking few` shows how far it is, `dvc queue stop --kill` ends it" in told
+
+
+def test_outside_a_project_the_user_is_sent_to_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="go to the project's top folder"):
+        queue_grid(["epochs=1,2"], "few", data_path=Path("data/faces"))

@@ -1,0 +1,61 @@
+"""Evaluations of made-up estimates, for the tests of what is told and drawn of them."""
+
+import numpy as np
+import pandas as pd
+
+from shopper_age.evaluation.evaluate import evaluate
+from shopper_age.evaluation.result import Evaluation
+from shopper_age.inference.estimates import Estimates
+from shopper_age.params import EvaluateParams
+
+PARAMS = EvaluateParams(
+    max_mae=8.0,
+    tta=1,
+    age_groups=(0, 12, 18, 25, 35, 45, 55, 65),
+    legal_age=18,
+    max_false_positive_rate=0.01,
+    interval_level=0.9,
+    max_interval_width=20.0,
+)
+
+
+def history(val_mae=(7.0, 6.0), mae=None) -> pd.DataFrame:
+    mae = list(val_mae) if mae is None else mae
+    epochs = range(1, len(val_mae) + 1)
+    return pd.DataFrame(
+        {"epoch": epochs, "mae": mae, "val_mae": list(val_mae), "loss": mae, "val_loss": list(val_mae)}
+    )
+
+
+def estimates(y_true, error, *, sd: float | None = 4.0) -> Estimates:
+    """Estimates that are off by `error` years; with a normal distribution around each unless `sd` is None."""
+    y_true = np.asarray(y_true, dtype=float)
+    y_pred = y_true + error
+    if sd is None:
+        return Estimates(y_true, y_pred)
+    distribution = np.exp(-0.5 * ((np.arange(101) - y_pred[:, None]) / sd) ** 2)
+    return Estimates(y_true, y_pred, distribution / distribution.sum(axis=1, keepdims=True))
+
+
+def ages(n: int, *, seed: int = 0, youngest: float = 5, oldest: float = 80) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(youngest, oldest, n)
+
+
+def evaluation_of(validation: Estimates, test: Estimates, **changes) -> Evaluation:
+    n = test.y_true.size
+    return evaluate(
+        validation,
+        test,
+        file_names=[f"{number}.jpg" for number in range(n)],
+        train_ages=[20.0, 30.0, 40.0],
+        known=pd.DataFrame({"shop": np.where(np.arange(n) < n / 2, "A", "B")}),
+        params=PARAMS.model_copy(update=changes),
+        seed=0,
+    )
+
+
+def usual_evaluation(n: int = 300, *, sd: float | None = 4.0, spread: float = 4.0, **changes) -> Evaluation:
+    """Normal errors of `spread` years on as many photos of either part."""
+    rng = np.random.default_rng(7)
+    parts = [estimates(ages(n, seed=seed), rng.normal(0, spread, n), sd=sd) for seed in (1, 2)]
+    return evaluation_of(*parts, **changes)

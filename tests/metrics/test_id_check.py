@@ -1,0 +1,208 @@
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from shopper_age.inference.estimates import probability_under
+from shopper_age.metrics.id_check import (
+    ALL_ADULTS,
+    ALL_MINORS,
+    PROBABILITY_LIMITS,
+    choose_threshold,
+    describe_minors,
+    judge_threshold,
+    rates_at,
+    rates_by_probability_limit,
+    rates_by_threshold_age,
+    trade_off,
+)
+
+#        a child and three teenagers, then five adults
+TRUE = [10, 14, 17, 17.9, 18, 24, 29, 35, 70]
+PRED = [12, 25, 19, 24.9, 17, 25, 40, 24, 61]
+
+
+@pytest.fixture
+def rates():
+    return rates_by_threshold_age(TRUE, PRED, legal_age=18)
+
+
+@pytest.fixture(scope="module")
+def many():
+    rng = np.random.default_rng(5)
+    y_true = rng.integers(0, 90, 4000).astype(float)
+    return y_true, y_true + rng.normal(0, 6, 4000)
+
+
+def counts(table, threshold):
+    return {group: (int(row.n_hits), int(row.n)) for group, row in rates_at(table, threshold).iterrows()}
+
+
+def test_challenge_25_gives_the_counts_worked_by_hand(rates):
+    assert counts(rates, 25) == {
+        "all minors": (1, 4),  # the 14-year-old taken for exactly 25
+        "14–17": (1, 3),
+        "17": (0, 2),
+        "all adults": (2, 5),  # taken for 17 and 24
+        "18–24": (1, 2),
+        "25–29": (0, 1),
+        "30–39": (1, 1),
+        "40+": (0, 1),
+    }
+
+
+def test_an_estimate_of_exactly_the_threshold_is_not_asked():
+    table = rates_by_threshold_age([17, 30], [21.0, 21.0], legal_age=18)
+    assert counts(table, 21)[ALL_MINORS] == (1, 1)
+    assert counts(table, 21)[ALL_ADULTS] == (0, 1)
+    assert counts(table, 22)[ALL_MINORS] == (0, 1)
+    assert counts(table, 22)[ALL_ADULTS] == (1, 1)
+
+
+def test_every_whole_year_from_the_legal_age_to_fifty_is_a_threshold(rates):
+    assert rates["threshold"].unique().tolist() == list(range(18, 51))
+    assert len(rates) == 33 * 8
+
+
+def test_rates_and_intervals_agree_with_scipy(rates):
+    row = rates_at(rates, 21).loc["14–17"]
+    assert row["rate"] == pytest.approx(2 / 3)
+    expected = binomtest(2, 3).proportion_ci(method="exact")
+    assert (row["low"], row["high"]) == (pytest.approx(expected.low), pytest.approx(expected.high))
+
+
+def test_counts_agree_with_asking_each_person(many):
+    y_true, y_pred = many
+    table = rates_by_threshold_age(y_true, y_pred, legal_age=18)
+    for threshold in (18, 25, 37):
+        asked = y_pred < threshold
+        found = counts(table, threshold)
+        assert found[ALL_MINORS] == ((~asked & (y_true < 18)).sum(), (y_true < 18).sum())
+        assert found["30–39"] == ((asked & (y_true // 10 == 3)).sum(), (y_true // 10 == 3).sum())
+
+
+@pytest.mark.parametrize(
+    ("legal_age", "expected"),
+    [
+        (21, ["all minors", "17–20", "20", "all adults", "21–24", "25–29", "30–39", "40+"]),
+        (40, ["all minors", "36–39", "39", "all adults", "40+"]),
+        (2, ["all minors", "0–1", "1", "all adults", "2–24", "25–29", "30–39", "40+"]),
+    ],
+)
+def test_other_legal_ages_have_their_own_groups(legal_age, expected):
+    table = rates_by_threshold_age([20, 22], [20, 22], legal_age=legal_age)
+    assert table["group"].unique().tolist() == expected
+    assert table["threshold"].iloc[0] == legal_age
+
+
+def test_groups_without_people_have_a_count_of_zero_and_no_rate():
+    table = rates_by_threshold_age([40], [38], legal_age=18)
+    row = rates_at(table, 25).loc["17"]
+    assert row["n"] == row["n_hits"] == 0
+    assert row[["rate", "low", "high"]].isna().all()
+
+
+def test_the_smallest_threshold_that_is_strict_enough_is_chosen(rates):
+    # estimates of minors: 12, 19, 24.9, 25; at most a quarter may pass, which 25 is the first to reach
+    assert choose_threshold(rates, max_false_positive_rate=0.25) == 25
+    assert choose_threshold(rates, max_false_positive_rate=0.24) == 26
+    assert choose_threshold(rates, max_false_positive_rate=1) == 18
+
+
+def test_a_rate_equal_to_the_limit_is_good_enough():
+    y_true, y_pred = np.full(100, 17), np.append(np.full(99, 16.0), 30.0)
+    assert (
+        choose_threshold(rates_by_threshold_age(y_true, y_pred, legal_age=18), max_false_positive_rate=0.01)
+        == 18
+    )
+
+
+def test_no_threshold_is_chosen_when_none_is_strict_enough():
+    table = rates_by_threshold_age([17, 40], [60, 40], legal_age=18)
+    assert choose_threshold(table, max_false_positive_rate=0.01) is None
+
+
+def test_without_minors_no_threshold_is_chosen_and_the_judgement_says_so():
+    table = rates_by_threshold_age([30, 40], [20, 40], legal_age=18)
+    assert choose_threshold(table, max_false_positive_rate=0.01) is None
+    judged = judge_threshold(table, 25, max_false_positive_rate=0.01)
+    assert judged["n_minors"] == 0
+    assert judged["false_positive_rate"] is judged["low"] is judged["meets"] is judged["is_proven"] is None
+    assert judged["id_request_rate"] == 0.5
+    assert "no under-age person" in judged["sentence"]
+
+
+def test_one_minor_who_is_caught_meets_the_limit_but_proves_nothing():
+    judged = judge_threshold(
+        rates_by_threshold_age([16], [16], legal_age=18), 25, max_false_positive_rate=0.01
+    )
+    assert judged["meets"]
+    assert not judged["is_proven"]
+    assert judged["high"] == pytest.approx(0.975)
+    assert judged["id_request_rate"] is None
+    assert "None of 1" in judged["sentence"]
+    assert "95.00%" in judged["sentence"]
+
+
+def test_the_sentence_names_counts_rate_and_interval():
+    assert describe_minors(300, 3, 0.002, 0.029) == (
+        "3 of 300 under-age people (1.00%) passed unasked; the 95 % interval of that rate is 0.20% to 2.90%."
+    )
+
+
+def test_a_threshold_that_is_not_in_the_table_is_refused(rates):
+    with pytest.raises(ValueError, match="no threshold 17"):
+        rates_at(rates, 17)
+
+
+def test_the_probability_rule_asks_above_the_limit_and_not_at_it():
+    table = rates_by_probability_limit(
+        [16, 17, 20, 50], [0.9, 0.2, 0.2, 0.05], legal_age=18, limits=[0.2, 0.1, 0.05]
+    )
+    assert counts(table, 0.2)[ALL_MINORS] == (1, 2)
+    assert counts(table, 0.2)[ALL_ADULTS] == (0, 2)
+    assert counts(table, 0.1)[ALL_MINORS] == (0, 2)
+    assert counts(table, 0.05)[ALL_ADULTS] == (1, 2)
+    assert choose_threshold(table, max_false_positive_rate=0.01) == 0.1
+
+
+def test_probability_limits_fall_to_zero_where_everybody_with_a_trace_of_doubt_is_asked():
+    assert list(PROBABILITY_LIMITS) == sorted(set(PROBABILITY_LIMITS), reverse=True)
+    assert PROBABILITY_LIMITS[0] == 0.99
+    assert PROBABILITY_LIMITS[-1] == 0
+
+
+def test_probability_under_age_counts_the_years_before_the_birthday():
+    distribution = np.zeros((2, 101))
+    distribution[0, [17, 18]] = 0.3, 0.7
+    distribution[1, 90] = 1
+    assert probability_under(distribution, 18).tolist() == [0.3, 0]
+
+
+def test_the_trade_off_falls_from_lax_to_strict(many):
+    curve = trade_off(rates_by_threshold_age(*many, legal_age=18))
+    assert curve["threshold"].tolist() == list(range(18, 51))
+    assert curve["false_positive_rate"].is_monotonic_decreasing
+    assert curve["id_request_rate"].is_monotonic_increasing
+
+
+def test_the_trade_off_of_the_probability_rule_keeps_the_order_of_the_limits():
+    curve = trade_off(rates_by_probability_limit([16, 40], [0.5, 0.1], legal_age=18, limits=[0.5, 0.4, 0.0]))
+    assert curve["threshold"].tolist() == [0.5, 0.4, 0.0]
+    assert curve["false_positive_rate"].tolist() == [1, 0, 0]
+    assert curve["id_request_rate"].tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("y_true", "y_pred", "message"),
+    [([20, 30], [20], "share one shape"), ([[20]], [[20]], "share one shape"), ([20], [np.nan], "finite")],
+)
+def test_input_that_cannot_be_judged_is_refused(y_true, y_pred, message):
+    with pytest.raises(ValueError, match=message):
+        rates_by_threshold_age(y_true, y_pred, legal_age=18)
+
+
+@pytest.mark.parametrize(("n_minors", "is_proven"), [(298, False), (299, True)])
+def test_one_percent_takes_299_minors_of_whom_none_passes(n_minors, is_proven):
+    # 0.99 ** 299 is the first power of 0.99 below 5 %
+    table = rates_by_threshold_age([16] * n_minors, [16] * n_minors, legal_age=18)
+    assert judge_threshold(table, 25, max_false_positive_rate=0.01)["is_proven"] == is_proven

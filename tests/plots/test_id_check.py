@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+from shopper_age.metrics.calibration import expected_calibration_error, reliability_table
+from shopper_age.metrics.id_check import rates_by_probability_limit, rates_by_threshold_age, trade_off
+from shopper_age.metrics.intervals import coverage_table
+from shopper_age.plots.id_check import rates_figure, trade_off_figure
+from shopper_age.plots.uncertainty import coverage_figure, reliability_figure
+from shopper_age.runtime.files import save_figure
+
+TRUE = np.array([10, 14, 17, 17.9, 18, 24, 29, 35, 70])
+PRED = np.array([12, 25, 19, 24.9, 17, 25, 40, 24, 61])
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def legend(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_rates_are_drawn_per_group_with_their_counts():
+    rates = rates_by_threshold_age(TRUE, PRED, legal_age=18)
+    upper, lower = rates_figure(rates, max_false_positive_rate=0.01, chosen=26).axes
+    assert upper.get_title(loc="left") == "Minors who pass unasked, n = 4"
+    assert lower.get_title(loc="left") == "Adults who are asked, n = 5"
+    assert legend(upper) == [
+        "all minors (n = 4)",
+        "14–17 (n = 3)",
+        "17 (n = 2)",
+        "chosen: 26",
+        "accepted rate",
+    ]
+    assert "25–29 (n = 1)" in legend(lower)
+    assert lower.get_xlabel() == "Ask below this estimated age (years)"
+    line = dict(zip(legend(upper), upper.lines, strict=True))["all minors (n = 4)"]
+    assert line.get_ydata()[line.get_xdata().tolist().index(25)] == 0.25
+
+
+def test_rates_without_minors_say_so(tmp_path):
+    rates = rates_by_threshold_age([30, 40], [30, 40], legal_age=18)
+    figure = rates_figure(rates, max_false_positive_rate=0.01, chosen=None)
+    assert texts(figure.axes[0]) == ["no one in this group"]
+    assert texts(figure.axes[1]) == []
+    save_figure(tmp_path / "rates.png", figure)
+
+
+def test_the_trade_off_marks_the_usual_threshold_ages():
+    curves = {
+        "by age": trade_off(rates_by_threshold_age(TRUE, PRED, legal_age=18)),
+        "by probability": trade_off(rates_by_probability_limit(TRUE, 1 - PRED / 100, legal_age=18)),
+    }
+    (axes,) = trade_off_figure(
+        curves, marked="by age", n_minors=4, n_adults=5, max_false_positive_rate=0.01
+    ).axes
+    marks = ["below 18", "below 21", "below 25", "below 30"]
+    assert legend(axes) == ["by age", "by probability", *marks, "accepted rate"]
+    points = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
+    assert points["below 25"] == [[2 / 5, 1 / 4]]
+    assert axes.get_title(loc="left") == "What strictness costs, n = 4 minors and 5 adults"
+
+
+def test_the_trade_off_without_minors_says_so(tmp_path):
+    curves = {"by age": trade_off(rates_by_threshold_age([30], [30], legal_age=18))}
+    figure = trade_off_figure(curves, marked="by age", n_minors=0, n_adults=1, max_false_positive_rate=0.01)
+    assert texts(figure.axes[0]) == ["rates are not known: no minors or no adults"]
+    save_figure(tmp_path / "trade_off.png", figure)
+
+
+@pytest.mark.parametrize("probability", [[0.9, 0.2, 0.1], [0.3]])
+def test_the_reliability_diagram_draws_the_bins_that_hold_photos(probability, tmp_path):
+    table = reliability_table(np.array(probability) > 0.5, probability)
+    figure = reliability_figure(table, what="under 18", error=expected_calibration_error(table))
+    upper, lower = figure.axes
+    assert f"n = {len(probability)}" in upper.get_title(loc="left")
+    points = upper.containers[0].lines[0]
+    assert sorted(points.get_xdata()) == pytest.approx(sorted(probability))
+    assert sum(bar.get_height() for bar in lower.patches) == len(probability)
+    save_figure(tmp_path / "reliability.png", figure)
+
+
+def test_coverage_leaves_bands_without_photos_out(tmp_path):
+    coverage = coverage_table([20, 30, 31], [20, 25, 20], [24, 30, 30], edges=(0, 18, 30))
+    figure = coverage_figure(coverage, level=0.9)
+    upper, lower = figure.axes
+    names = [label.get_text() for label in lower.get_xticklabels()]
+    assert names == ["all ages\nn = 3", "18–29\nn = 1", "30+\nn = 2"]
+    assert [bar.get_height() for bar in lower.patches] == pytest.approx([19 / 3, 4, 7.5])
+    assert "promised: 90%" in legend(upper)
+    save_figure(tmp_path / "coverage.png", figure)

@@ -1,0 +1,109 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shopper_age.runtime.checkout import project_root
+from shopper_age.tracking.provenance import (
+    git_commit,
+    has_died_here,
+    provenance,
+    run_name,
+    this_process,
+    user_name,
+)
+
+
+@pytest.fixture(autouse=True)
+def _outside_of_dvc_and_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("DVC_", "GIT_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with one commit."""
+    identity = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com"]
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    subprocess.run(
+        ["git", *identity, "commit", "-q", "--allow-empty", "-m", "First"], cwd=tmp_path, check=True
+    )
+    return tmp_path
+
+
+def test_root_is_the_checkout_that_dvc_names_even_in_its_temporary_copy(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = checkout / ".dvc" / "tmp" / "exps" / "copy"
+    copy.mkdir(parents=True)
+    monkeypatch.chdir(copy)
+    monkeypatch.setenv("DVC_ROOT", "/home/somebody/ages")
+    assert project_root() == Path("/home/somebody/ages")
+
+
+def test_root_without_dvc_is_the_top_of_the_checkout(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (checkout / "notebooks").mkdir()
+    monkeypatch.chdir(checkout / "notebooks")
+    assert project_root() == checkout
+
+
+def test_root_without_git_is_the_working_folder(tmp_path: Path) -> None:
+    assert project_root() == tmp_path
+
+
+def test_a_run_is_named_after_its_experiment_else_its_commit(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (branch,) = (checkout / ".git" / "refs" / "heads").iterdir()
+    commit = branch.read_text().strip()
+    assert git_commit() == commit
+    assert run_name() == f"repro-{commit[:7]}"
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "f" * 40)
+    assert git_commit() == "f" * 40
+    monkeypatch.setenv("DVC_EXP_NAME", "sunny-cat")
+    assert run_name() == "sunny-cat"
+
+
+def test_without_git_a_run_has_a_name_and_no_commit() -> None:
+    assert run_name() == "repro"
+    assert "git_commit" not in provenance()
+
+
+def test_a_project_without_a_git_program_is_none_the_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert git_commit() is None
+
+
+def test_hardware_and_versions_are_told() -> None:
+    facts = provenance()
+    assert facts["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert facts["keras"].startswith("3.")
+    assert 1 <= int(facts["cpu_cores"]) <= (os.cpu_count() or 1)
+    assert float(facts["memory_gib"]) > 0.1
+    assert facts["cpu"]
+
+
+def test_a_process_is_dead_when_it_has_ended_or_its_id_went_to_another() -> None:
+    me = this_process()
+    node, _, start = me.rsplit(" ", 2)
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    assert not has_died_here(me)
+    assert has_died_here(f"{node} {ended.pid} {start}")
+    assert has_died_here(f"{node} {os.getpid()} {float(start) - 3600:.0f}")
+
+
+@pytest.mark.parametrize("elsewhere", ["another-host 1 0", "", "nonsense"])
+def test_nothing_is_said_about_a_process_elsewhere(elsewhere: str) -> None:
+    assert not has_died_here(elsewhere)
+
+
+def test_a_user_without_a_name_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "shopper_age.tracking.provenance.getuser", lambda: (_ for _ in ()).throw(KeyError("uid 1234"))
+    )
+    assert user_name() == "unknown"
