@@ -131,7 +131,7 @@ def test_the_first_model_that_meets_the_requirement_is_champion_and_can_be_asked
     loaded = load(store, "1")
     example = loaded.input_example
     assert example.shape == (1, 8, 8, 3)
-    assert (example.dtype, example.max() <= 255, example.std() > 10) == (np.float32, True, True)
+    assert (example.dtype, example.min(), example.max()) == (np.float32, 128, 128)  # shows nobody
     assert loaded.metadata.signature.inputs.inputs[0].shape == (-1, 8, 8, 3)
     saved = keras.models.load_model(model_files[0])
     np.testing.assert_array_equal(loaded.predict(example), saved.predict(example, verbose=0))

@@ -3,16 +3,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from shopper_age.runtime import machine as hardware
+from shopper_age.training import precision
 
 
 @pytest.mark.parametrize("asked", ["float32", "bfloat16", "float16"])
 def test_what_was_asked_for_is_taken(asked):
-    assert hardware.choose_precision(asked) == (asked, "as asked")
+    assert precision.choose_precision(asked) == (asked, "as asked")
 
 
 @pytest.mark.parametrize(
-    ("capability", "flags", "precision", "why"),
+    ("capability", "flags", "chosen", "why"),
     [
         ((9, 0), set(), "bfloat16", "GPU of compute capability 9.0"),
         ((7, 5), {"avx512_bf16"}, "float16", "GPU of compute capability 7.5"),
@@ -21,15 +21,15 @@ def test_what_was_asked_for_is_taken(asked):
         (None, {"avx2"}, "float32", "CPU without bfloat16 instructions"),
     ],
 )
-def test_auto_takes_what_the_hardware_is_fast_at(monkeypatch, capability, flags, precision, why):
-    monkeypatch.setattr(hardware, "_gpu_capability", lambda: capability)
-    monkeypatch.setattr(hardware, "_cpu_flags", lambda: flags)
-    assert hardware.choose_precision("auto") == (precision, why)
+def test_auto_takes_what_the_hardware_is_fast_at(monkeypatch, capability, flags, chosen, why):
+    monkeypatch.setattr(precision, "_gpu_capability", lambda: capability)
+    monkeypatch.setattr(precision, "_cpu_flags", lambda: flags)
+    assert precision.choose_precision("auto") == (chosen, why)
 
 
 def test_this_machine_can_be_described():
-    assert hardware.gpu_name()
-    assert hardware.choose_precision("auto")[0] in ("float32", "bfloat16", "float16")
+    assert precision.gpu_name()
+    assert precision.choose_precision("auto")[0] in ("float32", "bfloat16", "float16")
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,6 @@ def test_this_machine_can_be_described():
 def test_a_gpu_is_found_through_jax_too(monkeypatch, devices, name):
     monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(devices=lambda: devices))
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
-    monkeypatch.setattr(hardware, "_cpu_flags", set)
-    assert hardware.gpu_name() == name
-    assert hardware.choose_precision("auto")[0] == ("float32" if name == "none" else "bfloat16")
+    monkeypatch.setattr(precision, "_cpu_flags", set)
+    assert precision.gpu_name() == name
+    assert precision.choose_precision("auto")[0] == ("float32" if name == "none" else "bfloat16")

@@ -75,7 +75,7 @@ def register(
 
 
 def _upload(client: "MlflowClient", run: "Run", model_path: Path) -> None:
-    """Adds the model to its run, with signature, a drawn face as input example and pinned requirements.
+    """Adds the model to its run, with signature, a grey photo as input example and pinned requirements.
 
     Unlike `log_model` that neither sets a finished run running again nor copies its first epoch's figures.
     """
