@@ -5,7 +5,7 @@ import yaml
 from project import ROOT
 from pydantic import ValidationError
 
-from shopper_age.params import load_params
+from shopper_age.params import dotted, load_params
 
 PARAMS = ROOT / "params.yaml"
 
@@ -91,3 +91,8 @@ def test_broken_yaml_is_told(tmp_path):
     path.write_text("seed: [1", encoding="utf-8")
     with pytest.raises(ValueError, match="not valid YAML"):
         load_params(path)
+
+
+def test_nested_settings_are_named_by_their_full_name():
+    settings = {"epochs": 5, "train": {"schedule": "cosine", "augmentation": {"zoom": 0.1}}, "none": {}}
+    assert dotted(settings) == {"epochs": 5, "train.schedule": "cosine", "train.augmentation.zoom": 0.1}

@@ -1,5 +1,6 @@
 """Settings of params.yaml, typed and checked."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -138,6 +139,17 @@ def load_params(path: str | Path = "params.yaml") -> Params:
         return Params.model_validate(tree)
     except ValidationError as error:
         raise ValueError(f"{path}: {_explain(error)}") from None
+
+
+def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested settings on one level, each under its full name such as `train.schedule`."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{name}.{inner}": setting for inner, setting in dotted(value).items()}
+        else:
+            flat[name] = value
+    return flat
 
 
 def _explain(error: ValidationError) -> str:

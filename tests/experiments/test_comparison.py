@@ -100,7 +100,7 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(a, b, message):
 def test_one_photo_proves_nothing():
     comparison = compare(table([20], [90]), table([20], [20]))
     assert np.isnan(comparison.figures.loc["mae", "low"])
-    assert comparison.verdict == UNCLEAR
+    assert comparison.outcome == UNCLEAR
     assert "1 common test photo (one photo says nothing about others)" in describe(comparison)
 
 
@@ -127,8 +127,8 @@ def test_the_same_seed_gives_the_same_interval_whatever_the_memory(monkeypatch):
 
 
 def test_equally_good_models_are_rarely_called_different():
-    verdicts = [compare(*normal_tables(80, seed, shared=6, own=3)).verdict for seed in range(60)]
-    assert verdicts.count(UNCLEAR) >= 51  # 57 expected; fewer than 51 once in 1,300 such series
+    outcomes = [compare(*normal_tables(80, seed, shared=6, own=3)).outcome for seed in range(60)]
+    assert outcomes.count(UNCLEAR) >= 51  # 57 expected; fewer than 51 once in 1,300 such series
 
 
 def test_a_gain_that_separate_intervals_would_hide_is_seen_on_the_same_photos():
@@ -138,9 +138,9 @@ def test_a_gain_that_separate_intervals_would_hide_is_seen_on_the_same_photos():
     mae = comparison.figures.loc["mae"]
     spread = np.abs(a["predicted_age"] - a["real_age"]).std() / np.sqrt(400)
     assert abs(mae["difference"]) < 1.96 * spread * 2  # the separate intervals overlap
-    assert comparison.verdict == BETTER
+    assert comparison.outcome == BETTER
     assert describe(comparison, "old", "new").startswith("new is better than old: MAE ")
-    assert compare(b, a).verdict == WORSE
+    assert compare(b, a).outcome == WORSE
 
 
 def test_changed_params_names_nested_settings_and_those_of_one_side():

@@ -8,10 +8,10 @@ import pytest
 from shopper_age.runtime.checkout import project_root
 from shopper_age.tracking.provenance import (
     git_commit,
-    has_died_here,
+    is_dead_process,
+    process_id,
     provenance,
     run_name,
-    this_process,
     user_name,
 )
 
@@ -88,18 +88,18 @@ def test_hardware_and_versions_are_told() -> None:
 
 
 def test_a_process_is_dead_when_it_has_ended_or_its_id_went_to_another() -> None:
-    me = this_process()
+    me = process_id()
     node, _, start = me.rsplit(" ", 2)
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         pass
-    assert not has_died_here(me)
-    assert has_died_here(f"{node} {ended.pid} {start}")
-    assert has_died_here(f"{node} {os.getpid()} {float(start) - 3600:.0f}")
+    assert not is_dead_process(me)
+    assert is_dead_process(f"{node} {ended.pid} {start}")
+    assert is_dead_process(f"{node} {os.getpid()} {float(start) - 3600:.0f}")
 
 
 @pytest.mark.parametrize("elsewhere", ["another-host 1 0", "", "nonsense"])
 def test_nothing_is_said_about_a_process_elsewhere(elsewhere: str) -> None:
-    assert not has_died_here(elsewhere)
+    assert not is_dead_process(elsewhere)
 
 
 def test_a_user_without_a_name_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:

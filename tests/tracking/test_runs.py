@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import Run as MlflowRun
+from mlflow.entities import Run
 
-from shopper_age.tracking import Run, evaluation_run, send_spool, training_run
-from shopper_age.tracking import timeouts as waiting
+from shopper_age.runtime.hashing import file_md5
+from shopper_age.tracking import RunLogger, evaluation_run, sync_offline_logs, timeouts, training_run
 
 TRAIN_ONCE = """
 from shopper_age.tracking import training_run
@@ -95,22 +95,22 @@ def client(root: Path) -> MlflowClient:
     return MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
 
 
-def runs(root: Path, experiment: str = "ages") -> list[MlflowRun]:
+def runs(root: Path, experiment: str = "ages") -> list[Run]:
     """The runs in the store, oldest first."""
     found = client(root).get_experiment_by_name(experiment)
     return list(reversed(client(root).search_runs([found.experiment_id]))) if found else []
 
 
-def points(root: Path, run: MlflowRun, metric: str) -> list[tuple[int, float]]:
+def points(root: Path, run: Run, metric: str) -> list[tuple[int, float]]:
     history = client(root).get_metric_history(run.info.run_id, metric)
     return [(point.step, point.value) for point in history]
 
 
-def artifacts(root: Path, run: MlflowRun, folder: str | None = None) -> list[str]:
+def artifacts(root: Path, run: Run, folder: str | None = None) -> list[str]:
     return [file.path for file in client(root).list_artifacts(run.info.run_id, folder)]
 
 
-def train(model: Path | None = None, **settings: Any) -> Run:
+def train(model: Path | None = None, **settings: Any) -> RunLogger:
     with training_run("ages", params={"epochs": 2}, **settings) as run:
         run.log_metrics({"val_mae": 9.0}, step=0)
         run.log_metrics({"val_mae": 8.0}, step=1)
@@ -119,7 +119,7 @@ def train(model: Path | None = None, **settings: Any) -> Run:
     return run
 
 
-def evaluate(model: Path, key: str, mae: float, **settings: Any) -> Run:
+def evaluate(model: Path, key: str, mae: float, **settings: Any) -> RunLogger:
     with evaluation_run("ages", model_path=model, evaluation_key=key, **settings) as run:
         run.log_metrics({"test_mae": mae})
     return run
@@ -387,7 +387,7 @@ def test_a_server_that_is_down_costs_seconds_and_nothing_of_the_log(
     figure.write_bytes(b"as it is now")
 
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    sent = send_spool()
+    sent = sync_offline_logs()
     assert (len(sent.runs), sent.failures) == (2, [])
     (stored,) = runs(root)
     assert stored.info.status == "FINISHED"
@@ -398,7 +398,7 @@ def test_a_server_that_is_down_costs_seconds_and_nothing_of_the_log(
     assert stored.inputs.dataset_inputs[0].dataset.name == "faces"
     copy = root / "mlartifacts" / stored.info.run_id / "artifacts" / "train" / "errors.png"
     assert copy.read_bytes() == b"as it was then"
-    assert send_spool().runs == [], "what was sent is gone from the disk"
+    assert sync_offline_logs().runs == [], "what was sent is gone from the disk"
 
 
 def test_a_server_that_never_answers_is_given_up(
@@ -406,7 +406,7 @@ def test_a_server_that_never_answers_is_given_up(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        monkeypatch.setattr(waiting, "PATIENCE", 0.5)
+        monkeypatch.setattr(timeouts, "TIMEOUT_S", 0.5)
         start = time.monotonic()
         train()
         assert time.monotonic() - start < 5
@@ -424,7 +424,7 @@ def test_a_store_that_breaks_in_the_middle_gets_the_rest_later(
         run.log_metrics({"val_mae": 8.0}, step=1)
         run.log_metrics({"val_mae": 7.0}, step=2)
         run.set_model(model)
-        assert send_spool() == ([], []), "the log of a run that goes on is left alone"
+        assert sync_offline_logs() == ([], []), "the log of a run that goes on is left alone"
     assert capfd.readouterr().err.count("WARNING") == 1
     with closing(sqlite3.connect(root / "mlflow.db")) as database:
         database.execute("ALTER TABLE away RENAME TO metrics")
@@ -447,10 +447,67 @@ def test_the_log_of_a_run_killed_without_a_store_is_sent_as_failed(
     with lines.open("a") as file:
         file.write('{"kind": "metrics", "metr')
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    assert len(send_spool().runs) == 1
+    assert len(sync_offline_logs().runs) == 1
     (stored,) = runs(root)
     assert stored.info.status == "FAILED"
     assert points(root, stored, "val_mae") == [(0, 9.0), (1, 8.0)]
+
+
+def test_a_log_that_an_earlier_version_left_is_sent(root: Path, model: Path) -> None:
+    store = f"sqlite:///{root / 'mlflow.db'}"
+    opening = {"kind": "open", "time": 1_700_000_000_000, "store": store, "experiment": "ages"}
+    training = [
+        {**opening, "key": "abc", "name": "sunny-cat", "tags": {"gpu": "none"}},
+        {"kind": "metrics", "time": 1_700_000_000_001, "metrics": {"val_mae": 8.0}, "step": 0},
+        {"kind": "tags", "time": 1_700_000_000_002, "tags": {"model_md5": file_md5(model)}},
+        {"kind": "artifact", "time": 1_700_000_000_003, "path": "files/0/history.csv", "folder": "train"},
+        {"kind": "finish", "time": 1_700_000_000_004, "status": "FINISHED"},
+    ]
+    evaluation = [
+        {**opening, "key": "def", "name": "sunny-cat", "tags": {}}
+        | {"model_md5": file_md5(model), "evaluation_key": "k1"},
+        {"kind": "metrics", "time": 1_700_000_000_005, "metrics": {"mae": 7.5}, "step": None},
+    ]
+    for name, operations in (
+        ("20231114T221320.000000Z-abc", training),
+        ("20231114T221321.000000Z-def", evaluation),
+    ):
+        folder = root / ".tracking" / "spool" / name
+        (folder / "files" / "0").mkdir(parents=True)
+        (folder / "files" / "0" / "history.csv").write_text("epoch,loss\n")
+        lines = "".join(json.dumps(operation) + "\n" for operation in operations)
+        (folder / "operations.jsonl").write_text(lines)
+
+    assert sync_offline_logs() == (["sunny-cat", "sunny-cat"], [])
+    (stored,) = runs(root)
+    assert (stored.info.run_name, stored.info.status) == ("sunny-cat", "FINISHED")
+    assert stored.info.start_time == 1_700_000_000_000
+    assert stored.data.metrics == {"val_mae": 8.0, "mae": 7.5}
+    assert {"run_key": "abc", "gpu": "none", "evaluation_key": "k1"}.items() <= stored.data.tags.items()
+    assert artifacts(root, stored, "train") == ["train/history.csv"]
+
+
+@pytest.mark.parametrize("lines", ["", '{"kind": "open", "ti'])
+def test_a_log_whose_first_line_a_kill_or_a_full_disk_cut_short_stops_no_other(
+    root: Path, lines: str
+) -> None:
+    folder = root / ".tracking" / "spool" / "20231114T221320.000000Z-abc"
+    folder.mkdir(parents=True)
+    (folder / "operations.jsonl").write_text(lines)
+    run = train()
+    assert run.store_id is not None, "the store is used"
+    assert not folder.exists(), "there is nothing in it to send"
+
+
+def test_a_log_that_cannot_be_read_is_told_and_stays(root: Path) -> None:
+    folder = root / ".tracking" / "spool" / "20231114T221320.000000Z-abc"
+    folder.mkdir(parents=True)
+    (folder / "operations.jsonl").write_text("no JSON\n")
+    names, failures = sync_offline_logs()
+    assert names == []
+    assert len(failures) == 1
+    assert str(folder) in failures[0]
+    assert folder.exists()
 
 
 @pytest.mark.usefixtures("dead_server")
@@ -459,7 +516,7 @@ def test_a_log_sent_late_does_not_undo_a_finished_run(root: Path, monkeypatch: p
         raise ValueError("first try")
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     train(resume_id="abc")
-    assert len(send_spool().runs) == 1
+    assert len(sync_offline_logs().runs) == 1
     (stored,) = runs(root)
     assert stored.info.status == "FINISHED"
     assert points(root, stored, "val_mae") == [(0, 9.0), (1, 8.0)]
@@ -473,7 +530,7 @@ def test_a_log_meant_for_one_store_is_not_sent_to_another_unasked(
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     train()
     assert len(runs(root)) == 1
-    assert len(send_spool().runs) == 1
+    assert len(sync_offline_logs().runs) == 1
     assert len(runs(root)) == 2
 
 
@@ -488,7 +545,7 @@ def test_a_log_that_cannot_be_sent_stays_and_does_not_hold_up_the_next(
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     given_up = client(root).create_experiment("given up")
     client(root).delete_experiment(given_up)
-    sent = send_spool()
+    sent = sync_offline_logs()
     assert len(sent.runs) == 1
     assert len(sent.failures) == 1
     assert "deleted" in sent.failures[0]
@@ -509,7 +566,7 @@ def test_what_mlflow_refuses_is_told_and_the_rest_is_logged(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "./mlruns")
     log_badly()
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    assert send_spool().failures == []
+    assert sync_offline_logs().failures == []
     assert "does not take metrics" in capfd.readouterr().err
     assert [run.data.metrics for run in runs(root)] == [{"mae": 2.0}, {"mae": 2.0}]
 

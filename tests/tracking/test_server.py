@@ -18,11 +18,11 @@ import pandas as pd
 import pytest
 from flaky_connection import BreakableLink, link_to
 from mlflow import MlflowClient, pyfunc
-from mlflow.entities import Run as MlflowRun
+from mlflow.entities import Run
 
 from shopper_age.experiments.promotion import promote
 from shopper_age.experiments.results import Result
-from shopper_age.tracking import evaluation_run, send_spool, training_run
+from shopper_age.tracking import evaluation_run, sync_offline_logs, training_run
 
 PUBLIC_NAME = "mlflow.example.com:5000"
 SECONDS_TO_START = 180
@@ -42,7 +42,7 @@ class Server(NamedTuple):
     def uri(self) -> str:
         return f"http://127.0.0.1:{self.link.port}"
 
-    def runs(self) -> list[MlflowRun]:
+    def runs(self) -> list[Run]:
         """The runs of the experiment, oldest first."""
         client = MlflowClient(self.uri)
         experiment = client.get_experiment_by_name(EXPERIMENT)
@@ -164,7 +164,7 @@ def test_what_a_server_misses_while_it_is_away_is_sent_when_it_is_back(
 
     server.link.mend()
     assert server.runs()[-1].info.status == "RUNNING"
-    sent = send_spool()
+    sent = sync_offline_logs()
 
     assert (len(sent.runs), sent.failures) == (2, [])
     stored = server.runs()[-1]

@@ -145,14 +145,14 @@ def promote() -> None:
 @app.command()
 def send_log() -> None:
     """Sends to MLflow what could not be logged while its store did not answer."""
-    from shopper_age.tracking import send_spool
+    from shopper_age.tracking import sync_offline_logs
 
-    sent = send_spool()
-    for name in sent.runs:
+    report = sync_offline_logs()
+    for name in report.runs:
         print(f"sent: {name}")
-    if sent.failures:
-        _stop("\n".join(sent.failures))
-    if not sent.runs:
+    if report.failures:
+        _stop("\n".join(report.failures))
+    if not report.runs:
         print("nothing waits to be sent")
 
 
@@ -210,8 +210,8 @@ def _comparison_table(a: "Result", b: "Result", comparison: "Comparison") -> Tab
         table.add_row(f"{meaning}, {unit}", *values, f"{figure['n']:,.0f}")
     if comparison.n_only_a or comparison.n_only_b:
         table.add_row("MAE on its whole test part, years", *(f"{r.metrics['mae']:.2f}" for r in (a, b)))
-    verdicts = ("yes" if result.metrics["meets_requirement"] else "no" for result in (a, b))
-    table.add_row("meets its requirement, on its whole test part", *verdicts)
+    met = ("yes" if result.metrics["meets_requirement"] else "no" for result in (a, b))
+    table.add_row("meets its requirement, on its whole test part", *met)
     return table
 
 

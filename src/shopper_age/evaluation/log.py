@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from shopper_age.tracking import Run
+from shopper_age.tracking import RunLogger
 
 _SHOW_PEOPLE = {"contact_sheet.png", "worst_photos.png", "best_photos.png", "where_it_looked.png"}
 
@@ -11,7 +11,7 @@ _TABLES = ".csv"  # they name every photo, and DVC has them
 
 
 def log_evaluation(
-    run: Run, figures: Mapping[str, float], report: Path, *, earlier: Mapping[str, Path]
+    run: RunLogger, figures: Mapping[str, float], report: Path, *, earlier: Mapping[str, Path]
 ) -> None:
     """Logs the figures, the headline as the run's description, and the folders' JSON, Markdown and pictures.
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from shopper_age.data.tables import FILE_NAME, REAL_AGE
 from shopper_age.metrics.bands import band_index
 from shopper_age.metrics.errors import errors, mean_interval
+from shopper_age.params import dotted
 
 PREDICTED_AGE = "predicted_age"
 
@@ -43,7 +44,7 @@ class Comparison:
     n_relabelled: int
 
     @property
-    def verdict(self) -> str:
+    def outcome(self) -> str:
         """What B's MAE is against A's: BETTER, WORSE, or UNCLEAR where the interval holds 0."""
         mae = self.figures.loc["mae"]
         if mae["high"] < 0:
@@ -98,17 +99,17 @@ def compare(
 
 
 def describe(comparison: Comparison, name_a: str = "A", name_b: str = "B") -> str:
-    """The verdict in words: a sentence, and one more for each thing that limits it."""
+    """The outcome in words: a sentence, and one more for each thing that limits it."""
     mae = comparison.figures.loc["mae"]
     photos = _counted(comparison.n_common, "common test photo")
     interval = f"95 % interval of the difference {mae['low']:+.2f} to {mae['high']:+.2f} years"
     if comparison.n_common == 1:
         interval = "one photo says nothing about others"
     maes = f"MAE {mae['b']:.2f} against {mae['a']:.2f} years on {photos} ({interval})."
-    if comparison.verdict == UNCLEAR:
+    if comparison.outcome == UNCLEAR:
         sentence = f"There is no clear difference between {name_b} and {name_a}: {maes}"
     else:
-        sentence = f"{name_b} is {comparison.verdict} than {name_a}: {maes}"
+        sentence = f"{name_b} is {comparison.outcome} than {name_a}: {maes}"
     return " ".join([sentence, *_limits(comparison, name_a, name_b)])
 
 
@@ -117,7 +118,7 @@ def changed_params(a: Mapping[str, Any], b: Mapping[str, Any]) -> pd.DataFrame:
 
     A setting that one of them does not have is "–".
     """
-    flat_a, flat_b = (pd.json_normalize(dict(params), sep=".").to_dict("records")[0] for params in (a, b))
+    flat_a, flat_b = dotted(a), dotted(b)
     names = [*flat_a, *(name for name in flat_b if name not in flat_a)]
     rows = {name: (str(flat_a.get(name, "–")), str(flat_b.get(name, "–"))) for name in names}
     changed = {name: values for name, values in rows.items() if values[0] != values[1]}

@@ -1,33 +1,20 @@
-"""Promotion of a model to the MLflow model registry, and to its champion."""
+"""Promotion of a model: a version in the registry, and champion if it is really better."""
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
-from shopper_age.data.tables import FILE_NAME
-from shopper_age.experiments.comparison import BETTER, Comparison, compare, describe
+from shopper_age.data.tables import FILE_NAME, REAL_AGE
+from shopper_age.experiments.comparison import BETTER, PREDICTED_AGE, compare, describe
 from shopper_age.experiments.results import Result
+from shopper_age.runtime.files import write_csv
 from shopper_age.runtime.hashing import file_md5
-from shopper_age.tracking.registry import (
-    CHAMPION,
-    PREDICTIONS_FILE,
-    PREDICTIONS_FOLDER,
-    REGISTERED_MODEL,
-    RegistryError,
-    champion_version,
-    register,
-    run_of,
-)
-from shopper_age.tracking.store import connect, load_mlflow, store_uri
-from shopper_age.tracking.timeouts import reason, without_password
+from shopper_age.tracking.registry import REGISTERED_MODEL, ModelRegistry, ModelVersion, RegistryError
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion
+# What a version keeps of its estimates for the comparison with a later one.
+ESTIMATES = "predictions.csv"
 
 
 class Promotion(NamedTuple):
@@ -43,7 +30,7 @@ def promote(result: Result, model_path: str | Path, *, experiment: str) -> Promo
 
     It beats the champion when the 95 % interval of the paired difference of their MAE, on the test photos of
     both, lies below 0. The alias is moved last, so whatever fails before leaves the champion as it was. A
-    model that was registered before keeps its version, which gets the present figures.
+    model that was registered before keeps its version, which gets the present metrics.
 
     Args:
         result: the evaluation of this very model.
@@ -56,73 +43,58 @@ def promote(result: Result, model_path: str | Path, *, experiment: str) -> Promo
         RegistryError: the store cannot be used, or lacks the champion's estimates.
     """
     model_md5 = file_md5(model_path)
-    with _told_plainly():
-        load_mlflow()
-        client, experiment_id = connect(experiment)
-        run = run_of(client, experiment_id, model_md5)
-        champion = champion_version(client)
-        if champion is not None and champion.tags.get("model_md5") == model_md5:
-            sentence = (
-                f"Version {champion.version} of {REGISTERED_MODEL}, this very model, is the champion already."
-            )
-            return Promotion(str(champion.version), True, sentence)
-        comparison = _compared(client, champion, result.predictions)
-        registered = register(client, run, result, Path(model_path), model_md5)
-        is_better, why = _judge(result, registered, champion, comparison)
-        outcome = "is the champion now" if is_better else "is registered, but does not become the champion"
-        sentence = f"Version {registered.version} of {REGISTERED_MODEL} {outcome}: {why}"
-        client.update_model_version(REGISTERED_MODEL, registered.version, description=sentence)
-        if is_better:
-            client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, registered.version)
-        return Promotion(str(registered.version), is_better, sentence)
+    registry = ModelRegistry(experiment)
+    run_id = registry.run_of(model_md5)
+    champion = registry.champion()
+    if champion is not None and champion.model_md5 == model_md5:
+        sentence = (
+            f"Version {champion.number} of {REGISTERED_MODEL}, this very model, is the champion already."
+        )
+        return Promotion(champion.number, True, sentence)
+    with tempfile.TemporaryDirectory() as folder:
+        rival = None if champion is None else (champion, _estimates_of(champion, registry, Path(folder)))
+        estimates = Path(folder, "new", ESTIMATES)
+        write_csv(estimates, result.predictions[[FILE_NAME, REAL_AGE, PREDICTED_AGE]])
+        version = registry.register(
+            run_id,
+            Path(model_path),
+            model_md5=model_md5,
+            tags={name: str(value) for name, value in result.metrics.items()},
+            estimates=estimates,
+        )
+    is_better, why = _judge(result, version, rival)
+    outcome = "is the champion now" if is_better else "is registered, but does not become the champion"
+    sentence = f"Version {version.number} of {REGISTERED_MODEL} {outcome}: {why}"
+    registry.describe(version, sentence)
+    if is_better:
+        registry.set_champion(version)
+    return Promotion(version.number, is_better, sentence)
+
+
+def _estimates_of(champion: ModelVersion, registry: ModelRegistry, folder: Path) -> pd.DataFrame:
+    try:
+        path = registry.download_estimates(champion, ESTIMATES, folder)
+    except RegistryError as error:
+        raise RegistryError(
+            f"the estimates of version {champion.number}, the champion, cannot be read from its run, so "
+            f"nothing can be compared with it. {error}"
+        ) from error
+    return pd.read_csv(path, dtype={FILE_NAME: str})
 
 
 def _judge(
-    result: Result, registered: "ModelVersion", champion: "ModelVersion | None", comparison: Comparison | str
+    result: Result, version: ModelVersion, rival: tuple[ModelVersion, pd.DataFrame] | None
 ) -> tuple[bool, str]:
-    """Whether the version becomes the champion, and why (not)."""
+    """Whether the version takes over from its rival, the champion with its estimates, and why (not)."""
     mae = f"a test MAE of {result.metrics['mae']:.2f} years"
     if not result.metrics["meets_requirement"]:
         return False, f"it misses the requirement with {mae}."
-    if champion is None:
+    if rival is None:
         return True, f"it meets the requirement with {mae}, and there was none before."
-    if isinstance(comparison, str):
-        return False, f"it cannot be compared with version {champion.version}, the champion: {comparison}."
-    names = f"version {champion.version}", f"version {registered.version}"
-    return comparison.verdict == BETTER, describe(comparison, *names)
-
-
-def _compared(
-    client: "MlflowClient", champion: "ModelVersion | None", predictions: pd.DataFrame
-) -> Comparison | str:
-    """The champion against these estimates, or why they cannot be compared."""
-    if champion is None:
-        return "there is no champion"
-    from mlflow.exceptions import MlflowException
-
+    champion, estimates = rival
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            place = f"{PREDICTIONS_FOLDER}/{PREDICTIONS_FILE}"
-            path = client.download_artifacts(str(champion.run_id), place, folder)
-            before = pd.read_csv(path, dtype={FILE_NAME: str})
-    except (MlflowException, OSError) as error:
-        raise RegistryError(
-            f"the estimates of version {champion.version}, the champion, cannot be read from its run, so "
-            f"nothing can be compared with it ({reason(error)}). The champion is as it was"
-        ) from error
-    try:
-        return compare(before, predictions)
+        comparison = compare(estimates, result.predictions)
     except ValueError as error:
-        return str(error)
-
-
-@contextmanager
-def _told_plainly() -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, RegistryError):
-        raise
-    except Exception as error:  # whatever MLflow, a database driver or the network may raise
-        raise RegistryError(
-            f"MLflow at {without_password(store_uri())}: {reason(error)}. The champion is as it was"
-        ) from error
+        return False, f"it cannot be compared with version {champion.number}, the champion: {error}."
+    names = f"version {champion.number}", f"version {version.number}"
+    return comparison.outcome == BETTER, describe(comparison, *names)

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
 from rich.markup import escape
 from rich.table import Table
+
+from shopper_age.params import dotted
 
 TRAINED = "reports/train/metrics.json"
 
@@ -100,7 +101,7 @@ def _experiment(entry: Mapping[str, Any]) -> Experiment:
     return Experiment(
         name=entry.get("name") or revision["rev"][:7],
         state=state,
-        params=pd.json_normalize(settings, sep=".").to_dict("records")[0] if settings else {},
+        params=dotted(settings),
         val_mae=_figure(figures.get(TRAINED), "val_mae") if has_figures else math.nan,
         mae=_figure(figures.get(EVALUATED), "mae") if has_figures else math.nan,
         images_per_second=_figure(figures.get(RECORD), "images_per_second") if has_figures else math.nan,

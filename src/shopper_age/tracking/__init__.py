@@ -1,22 +1,23 @@
-"""One MLflow run per trained model, in one store for every way of running the pipeline.
+"""MLflow runs of trainings and evaluations: one run per trained model, in one store for every way of running.
 
 All that a run logs is a row of operations, small dicts. They go to the store one by one; from the first that
-fails on they go to a spool instead, and the same code carries them out later. Carrying an operation out twice
-leaves what doing it once left, so a spool may overlap with what the store has already got.
+fails on they go to an offline log instead, and the same code carries them out later. An operation carried out
+twice leaves what doing it once left, so an offline log may overlap with what the store has already got.
 
-    runs        training_run, evaluation_run: what a stage opens
-    run         Run: what it logs to
-    page        what the experiment's page shows
-    registry    promote: versions of the model, and the champion among them
-    sending     send_spool: what was kept while no store answered
-    spool       Spool: operations on disk
-    stored_run  StoredRun: operations in MLflow
-    store       which MLflow store that is
-    waiting     calls that may hang or fail
+    runs              training_run, evaluation_run: runs as context managers
+    logger            RunLogger: logs a run and never raises
+    operations        RunRequest, Operation: the run that is wanted and what it logs, as values
+    mlflow_run        MlflowRun: a run in MLflow, and operations on it
+    offline           OfflineLog: operations on disk
+    sync              sync_offline_logs: sends what was kept while no store answered
+    store             the MLflow store: address, experiment
+    timeouts          time limits of calls that may hang, and readable errors
+    provenance        commit, DVC experiment, versions, hardware
+    registry          ModelRegistry: versions of the model, and the champion among them
 """
 
-from shopper_age.tracking.logger import Run
+from shopper_age.tracking.logger import RunLogger
 from shopper_age.tracking.runs import evaluation_run, training_run
-from shopper_age.tracking.sync import Sent, send_spool
+from shopper_age.tracking.sync import SyncReport, sync_offline_logs
 
-__all__ = ["Run", "Sent", "evaluation_run", "send_spool", "training_run"]
+__all__ = ["RunLogger", "SyncReport", "evaluation_run", "sync_offline_logs", "training_run"]

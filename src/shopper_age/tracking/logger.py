@@ -5,52 +5,54 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from shopper_age.params import dotted
 from shopper_age.runtime.hashing import file_md5
-from shopper_age.tracking.mlflow_run import RefusedError, StoredRun
-from shopper_age.tracking.offline import Operation, Spool, new_operation
-from shopper_age.tracking.store import connect, load_mlflow, spool_folder
-from shopper_age.tracking.sync import send
-from shopper_age.tracking.timeouts import bounded, reason, warn
+from shopper_age.tracking.mlflow_run import MlflowRun, RefusedError
+from shopper_age.tracking.offline import OfflineLog
+from shopper_age.tracking.operations import Operation, RunRequest, new_operation
+from shopper_age.tracking.store import connect, load_mlflow, offline_folder
+from shopper_age.tracking.sync import sync_offline_logs
+from shopper_age.tracking.timeouts import error_text, warn, with_timeout
 
-HOW_TO_SEND = "The next run that reaches the store sends the log, `make send-log` does so at once."
+HOW_TO_SYNC = "The next run that reaches the store sends the log, `make send-log` does so at once."
 
 
-class Run:
-    """A run being logged. Nothing that happens to the store makes its methods raise."""
+class RunLogger:
+    """Logs a run. Nothing that happens to the store makes its methods raise."""
 
-    def __init__(self, opening: Operation, *, log_photos: bool) -> None:
-        self._opening = opening
+    def __init__(self, request: RunRequest, *, log_photos: bool) -> None:
+        self._request = request
         self._log_photos = log_photos
-        self._stored: StoredRun | None = None
-        self._spool: Spool | None = None
+        self._run: MlflowRun | None = None
+        self._offline: OfflineLog | None = None
         self._sink: Callable[[Operation], None]
         try:
-            self._stored = self._open()
-            self._sink = partial(bounded, self._stored.apply)
+            self._run = self._open()
+            self._sink = partial(with_timeout, self._run.apply)
         except Exception as error:
-            self._sink = self._next_sink(error)
+            self._sink = self._fall_back(error)
 
     @property
     def id(self) -> str:
         """What `training_run(resume_id=...)` takes to go on with this run, be it in a store yet or not."""
-        return self._opening["key"]
+        return self._request.key
 
     @property
     def store_id(self) -> str | None:
         """MLflow's id of the run, or None where no store answered."""
-        return self._stored.id if self._stored else None
+        return self._run.id if self._run else None
 
     @property
     def name(self) -> str:
         """The name it bears in MLflow: the DVC experiment's, or what `run_name` makes of the commit."""
-        return self._opening["name"]
+        return self._request.name
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Logs settings, nested ones as `train.label_sigma`. The first value of a setting stays."""
-        self._log("params", params=_flat(params))
+        self._log("params", params={name: str(value) for name, value in dotted(params).items()})
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Logs figures: those of an epoch (`step`, from 0) once, those without a step anew if they differ."""
+        """Logs numbers: those of an epoch (`step`, from 0) once, those without a step anew if they differ."""
         self._log("metrics", metrics={key: float(value) for key, value in metrics.items()}, step=step)
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
@@ -83,20 +85,20 @@ class Run:
     def finish(self, status: str) -> None:
         """Ends the run as FINISHED or FAILED."""
         self._log("finish", status=status)
-        if self._spool is not None:
-            self._spool.close()
+        if self._offline is not None:
+            self._offline.close()
 
-    def _open(self) -> StoredRun:
+    def _open(self) -> MlflowRun:
         load_mlflow()
-        bounded(connect, self._opening["experiment"])
+        with_timeout(connect, self._request.experiment)
         # First of all, or the run of a model whose training waits to be sent would not be found.
-        for failure in send(self._opening["store"]).failures:
+        for failure in sync_offline_logs(self._request.store).failures:
             warn(failure)
-        stored = bounded(StoredRun, self._opening)
-        bounded(stored.fail_dead_runs)
-        if "model_md5" not in self._opening:
-            bounded(stored.watch_hardware)
-        return stored
+        run = with_timeout(MlflowRun, self._request)
+        with_timeout(run.fail_dead_runs)
+        if self._request.evaluation is None:
+            with_timeout(run.watch_hardware)
+        return run
 
     def _log(self, kind: str, **fields: Any) -> None:
         self._write(new_operation(kind, **fields))
@@ -105,39 +107,26 @@ class Run:
         try:
             self._sink(operation)
         except RefusedError as error:
-            warn(f"MLflow at {self._opening['store']} does not take {operation['kind']}: {error}.")
+            warn(f"MLflow at {self._request.store} does not take {operation['kind']}: {error}.")
         except Exception as error:  # whatever MLflow, a database driver, the network or the disk may raise
-            self._sink = self._next_sink(error)
+            self._sink = self._fall_back(error)
             self._write(operation)
 
-    def _next_sink(self, error: Exception) -> Callable[[Operation], None]:
-        """After the store the spool, after a spool that cannot be written nothing; the user is told."""
-        if self._spool is None:
-            store = self._opening["store"]
+    def _fall_back(self, error: Exception) -> Callable[[Operation], None]:
+        """After the store the offline log, after a disk that takes none nothing; the user is told."""
+        if self._offline is None:
+            unusable = f"MLflow at {self._request.store} cannot be used: {error_text(error)}."
             try:
-                self._spool = Spool.begin(spool_folder(), self._opening)
+                self._offline = OfflineLog.begin(offline_folder(), self._request)
             except OSError as disk_error:
-                warn(f"MLflow at {store} cannot be used: {reason(error)}.")
+                warn(unusable)
                 error = disk_error
             else:
-                warn(
-                    f"MLflow at {store} cannot be used: {reason(error)}. "
-                    f"The work goes on, its log is kept in {self._spool.folder}. {HOW_TO_SEND}"
-                )
-                return self._spool.write
-        warn(f"What this run logs from here on is lost, but not its work: {reason(error)}.")
-        return _nowhere
+                warn(f"{unusable} The work goes on, its log is kept in {self._offline.folder}. {HOW_TO_SYNC}")
+                return self._offline.write
+        warn(f"What this run logs from here on is lost, but not its work: {error_text(error)}.")
+        return discard
 
 
-def _nowhere(operation: Operation) -> None:
+def discard(operation: Operation) -> None:
     """Takes an operation that neither store nor disk would."""
-
-
-def _flat(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested settings as one level of dotted names and text."""
-    flat: dict[str, str] = {}
-    for key, value in params.items():
-        flat |= (
-            _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": str(value)}
-        )
-    return flat

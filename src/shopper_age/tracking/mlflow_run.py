@@ -1,14 +1,14 @@
-"""One run in MLflow: found or made, and the operations on it."""
+"""A run in MLflow: found or made, and the operations on it."""
 
 import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from shopper_age.tracking.offline import Operation
-from shopper_age.tracking.provenance import has_died_here
+from shopper_age.tracking.operations import EvaluationOf, Operation, RunRequest
+from shopper_age.tracking.provenance import is_dead_process
 from shopper_age.tracking.store import connect, store_uri
-from shopper_age.tracking.timeouts import reason
+from shopper_age.tracking.timeouts import error_text
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -28,19 +28,19 @@ class RefusedError(Exception):
     """An operation that no store will take: sending it later is of no use."""
 
 
-class StoredRun:
-    """The run that an opening describes.
+class MlflowRun:
+    """The run in MLflow that a request asks for.
 
-    An opening has key, time, experiment, name and tags; that of an evaluation has model_md5 and
-    evaluation_key as well. Every method raises what MLflow, a database driver or the network raise.
+    Every method raises what MLflow, a database driver or the network raise.
     """
 
-    def __init__(self, opening: Operation) -> None:
-        self._client, self._experiment_id = connect(opening["experiment"])
-        self._opening = opening
+    def __init__(self, request: RunRequest) -> None:
+        self._client, self._experiment_id = connect(request.experiment)
+        self._request = request
         self._owns_status = True
         self._monitor: Any = None
-        run = self._open_evaluation() if "model_md5" in opening else self._open_training()
+        evaluation = request.evaluation
+        run = self._open_training() if evaluation is None else self._open_evaluation(evaluation)
         self.id: str = run.info.run_id
         self._params: dict[str, str] = dict(run.data.params)
         self._points: dict[str, dict[int, float]] = {}
@@ -55,7 +55,7 @@ class StoredRun:
     def fail_dead_runs(self) -> None:
         """Marks the experiment's runs as failed whose process on this machine was killed before it could."""
         for run in self._client.search_runs([self._experiment_id], "attributes.status = 'RUNNING'"):
-            if has_died_here(run.data.tags.get("process", "")):
+            if is_dead_process(run.data.tags.get("process", "")):
                 self._client.set_tag(run.info.run_id, "error", "its process was killed")
                 self._client.set_terminated(run.info.run_id, "FAILED")
 
@@ -71,7 +71,7 @@ class StoredRun:
             self._carry_out(operation)
         except MlflowException as error:
             if error.error_code in REFUSALS:
-                raise RefusedError(reason(error)) from error
+                raise RefusedError(error_text(error)) from error
             raise
 
     def _carry_out(self, operation: Operation) -> None:
@@ -92,25 +92,24 @@ class StoredRun:
                 raise RefusedError(f"an operation of an unknown kind: {operation!r}")
 
     def _open_training(self) -> "Run":
-        key = {"run_key": self._opening["key"]}
+        key = {"run_key": self._request.key}
         run = self._find(key)
         if run is None:
             return self._create(key)
-        if (run.info.end_time or 0) > self._opening["time"]:
+        if (run.info.end_time or 0) > self._request.time:
             # A log that is sent late does not undo what came after it.
             self._owns_status = False
             return run
         # The run is that of the experiment which completes it: DVC has none of the interrupted one.
-        tags = self._opening["tags"]
-        self._client.update_run(run.info.run_id, status="RUNNING", name=self._opening["name"])
+        tags = self._request.tags
+        self._client.update_run(run.info.run_id, status="RUNNING", name=self._request.name)
         self._set_tags(run.info.run_id, tags)
         for stale in {"error", "dvc_experiment"} & run.data.tags.keys() - tags.keys():
             self._client.delete_tag(run.info.run_id, stale)
         return run
 
-    def _open_evaluation(self) -> "Run":
-        model = {"model_md5": self._opening["model_md5"]}
-        key = self._opening["evaluation_key"]
+    def _open_evaluation(self, evaluation: EvaluationOf) -> "Run":
+        model, key = {"model_md5": evaluation.model_md5}, evaluation.key
         run = self._find(model)
         if run is None:
             return self._create({**model, "evaluation_key": key, "trained_elsewhere": "true"})
@@ -119,7 +118,7 @@ class StoredRun:
             return self._find(child) or self._create(child)
         # How the training ended is not for its evaluation to change.
         self._owns_status = "trained_elsewhere" in run.data.tags
-        tags = self._opening["tags"]
+        tags = self._request.tags
         origin = {f"evaluation_{tag}": tags[tag] for tag in ORIGIN if tag in tags}
         self._set_tags(run.info.run_id, {"evaluation_key": key, **origin})
         return run
@@ -133,9 +132,9 @@ class StoredRun:
     def _create(self, tags: Mapping[str, str]) -> "Run":
         return self._client.create_run(
             self._experiment_id,
-            start_time=self._opening["time"],
-            tags={**self._opening["tags"], **tags},
-            run_name=self._opening["name"],
+            start_time=self._request.time,
+            tags={**self._request.tags, **tags},
+            run_name=self._request.name,
         )
 
     def _log_params(self, params: Mapping[str, str]) -> None:

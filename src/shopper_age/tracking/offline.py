@@ -2,28 +2,21 @@
 
 import json
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
-Operation = dict[str, Any]
+from shopper_age.tracking.operations import Operation, RunRequest
 
 
-def new_operation(kind: str, **fields: Any) -> Operation:
-    """An operation of this moment: its `time` is in milliseconds since 1970, as MLflow counts."""
-    return {"kind": kind, "time": int(time.time() * 1000), **fields}
-
-
-class Spool:
+class OfflineLog:
     """A folder with the operations of one run, a JSON line each, and copies of the files they name.
 
-    The first line opens the run. An operation that names a file has a `path`. The lock tells a spool whose
-    process still writes from one that a kill left behind.
+    The first line is the request for the run. An operation that names a file has a `path`. The lock tells a
+    log whose process still writes from one that a kill left behind.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,13 +25,13 @@ class Spool:
         self._lock = FileLock(folder / "lock")
 
     @classmethod
-    def begin(cls, under: Path, opening: Operation) -> "Spool":
-        """A new spool in the folder `under`, claimed by this process until `close`."""
-        spool = cls(hidden_folder(under) / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{opening['key'][:8]}")
-        spool.folder.mkdir()
-        spool._lock.acquire()
-        spool.write(opening)
-        return spool
+    def begin(cls, under: Path, request: RunRequest) -> "OfflineLog":
+        """A new log in the folder `under`, locked by this process until `close`."""
+        log = cls(hidden_folder(under) / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{request.key[:8]}")
+        log.folder.mkdir()
+        log._lock.acquire()
+        log.write(request.to_operation())
+        return log
 
     def write(self, operation: Operation) -> None:
         """Appends the operation; its file is copied, since the next run of a stage rewrites its outputs."""
@@ -54,18 +47,17 @@ class Spool:
         with self._lines.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(operation) + "\n")
 
-    def read(self) -> Iterator[Operation]:
-        """The operations in their order, paths absolute. A last line that a kill cut short is left out."""
-        for line in self._lines.read_text(encoding="utf-8").splitlines(keepends=True):
-            if line.endswith("\n"):
-                operation = json.loads(line)
-                if "path" in operation:
-                    operation["path"] = str(self.folder / operation["path"])
-                yield operation
+    def read(self) -> tuple[RunRequest, list[Operation]] | None:
+        """The request and the operations in their order, paths absolute; None where not even the request is.
+
+        A last line that a kill or a full disk cut short is left out.
+        """
+        operations = list(self._complete_lines())
+        return (RunRequest.from_operation(operations[0]), operations[1:]) if operations else None
 
     @contextmanager
-    def claimed(self) -> Iterator[bool]:
-        """Whether this process has the spool to itself: not while its run goes on or another sends it."""
+    def locked(self) -> Iterator[bool]:
+        """Whether this process has the log to itself: not while its run goes on or another sends it."""
         try:
             self._lock.acquire(timeout=0)
         except (Timeout, FileNotFoundError):  # somebody else has it, or has sent and removed it
@@ -82,6 +74,14 @@ class Spool:
     def remove(self) -> None:
         shutil.rmtree(self.folder)
 
+    def _complete_lines(self) -> Iterator[Operation]:
+        for line in self._lines.read_text(encoding="utf-8").splitlines(keepends=True):
+            if line.endswith("\n"):
+                operation = json.loads(line)
+                if "path" in operation:
+                    operation["path"] = str(self.folder / operation["path"])
+                yield operation
+
     def _n_files(self) -> int:
         return len(list(self.folder.glob("files/*")))
 
@@ -93,6 +93,6 @@ def hidden_folder(path: Path) -> Path:
     return path
 
 
-def spools(under: Path) -> list[Spool]:
-    """All spools in the folder `under`, oldest first."""
-    return [Spool(folder) for folder in sorted(under.glob("*Z-*")) if folder.is_dir()]
+def offline_logs(under: Path) -> list[OfflineLog]:
+    """All logs in the folder `under`, oldest first."""
+    return [OfflineLog(folder) for folder in sorted(under.glob("*Z-*")) if folder.is_dir()]

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from shopper_age.runtime.checkout import git
 from shopper_age.runtime.machine import cpu_model, usable_cores
 
-# Those that decide about weights and figures, and those that keep the record.
+# Those that decide about weights and metrics, and those that keep the record.
 LIBRARIES = ("tensorflow", "keras", "numpy", "pillow", "dvc", "mlflow")
 
 
@@ -49,16 +49,16 @@ def user_name() -> str:
         return "unknown"
 
 
-def this_process() -> str:
-    """Names this process for `has_died_here`: host, process id, start in seconds since 1970."""
+def process_id() -> str:
+    """Names this process for `is_dead_process`: host, process id, start in seconds since 1970."""
     import psutil
 
     process = psutil.Process()
     return f"{platform.node()} {process.pid} {process.create_time():.0f}"
 
 
-def has_died_here(process: str) -> bool:
-    """Whether a process named by `this_process` ran on this machine and is no more."""
+def is_dead_process(process: str) -> bool:
+    """Whether a process named by `process_id` ran on this machine and is no more."""
     import psutil
 
     match process.rsplit(" ", 2):

@@ -1,25 +1,23 @@
 """The MLflow model registry: versions of the model and its champion."""
 
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shopper_age.data.tables import FILE_NAME, REAL_AGE
-from shopper_age.experiments.comparison import PREDICTED_AGE
-from shopper_age.experiments.results import Result
-from shopper_age.runtime.files import write_csv
-from shopper_age.tracking.mlflow_run import REFUSALS
-from shopper_age.tracking.store import store_uri
-from shopper_age.tracking.timeouts import without_password
+from shopper_age.tracking.mlflow_run import ORIGIN, REFUSALS
+from shopper_age.tracking.store import connect, load_mlflow, store_uri
+from shopper_age.tracking.timeouts import error_text, without_password
 
 if TYPE_CHECKING:
     import keras
-    from mlflow import MlflowClient
     from mlflow.entities import Run
-    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.entities.model_registry import ModelVersion as StoredVersion
 
 
 REGISTERED_MODEL = "age-resnet50"
@@ -29,9 +27,7 @@ CHAMPION = "champion"
 # Where a run keeps its registered model, and the estimates that a later model is compared with.
 MODEL_FOLDER = "model"
 
-PREDICTIONS_FOLDER = "registry"
-
-PREDICTIONS_FILE = "predictions.csv"
+ESTIMATES_FOLDER = "registry"
 
 # What loading the model and asking it takes.
 REQUIREMENTS = ("mlflow", "tensorflow", "keras", "numpy")
@@ -44,84 +40,149 @@ class RegistryError(Exception):
     """The store did not do what was asked; the champion is as it was."""
 
 
-def register(
-    client: "MlflowClient", run: "Run", result: Result, model_path: Path, model_md5: str
-) -> "ModelVersion":
-    """The version of this model, new unless there is one, with its present figures and estimates."""
-    from mlflow.exceptions import MlflowException
+@dataclass(frozen=True)
+class ModelVersion:
+    """A version of the registered model: its number, the md5 of its model file, the run that trained it."""
 
-    with tempfile.TemporaryDirectory() as folder:
-        estimates = Path(folder, PREDICTIONS_FILE)
-        write_csv(estimates, result.predictions[[FILE_NAME, REAL_AGE, PREDICTED_AGE]])
-        client.log_artifact(run.info.run_id, str(estimates), PREDICTIONS_FOLDER)
-    tags = {name: str(value) for name, value in result.metrics.items()}
-    tags |= {name: run.data.tags[name] for name in ("git_commit", "dvc_experiment") if name in run.data.tags}
-    tags["model_md5"] = model_md5
-    condition = f"name = '{REGISTERED_MODEL}' and tags.model_md5 = '{model_md5}'"
-    if known := client.search_model_versions(condition):
-        for name, value in tags.items():
-            client.set_model_version_tag(REGISTERED_MODEL, known[0].version, name, value)
-        return known[0]
+    number: str
+    model_md5: str | None
+    run_id: str
+
+
+@contextmanager
+def _as_registry_error() -> Iterator[None]:
     try:
-        client.get_registered_model(REGISTERED_MODEL)
-    except MlflowException as error:
-        if error.error_code not in REFUSALS:
-            raise
-        client.create_registered_model(REGISTERED_MODEL)
-    _upload(client, run, model_path)
-    return client.create_model_version(
-        REGISTERED_MODEL, f"{run.info.artifact_uri}/{MODEL_FOLDER}", run_id=run.info.run_id, tags=tags
-    )
+        yield
+    except (ValueError, RegistryError):
+        raise
+    except Exception as error:  # whatever MLflow, a database driver or the network may raise
+        raise RegistryError(
+            f"MLflow at {without_password(store_uri())}: {error_text(error)}. The champion is as it was"
+        ) from error
 
 
-def _upload(client: "MlflowClient", run: "Run", model_path: Path) -> None:
-    """Adds the model to its run, with signature, a grey photo as input example and pinned requirements.
+class ModelRegistry:
+    """The registered model in the store of this checkout, made of the runs of one experiment.
 
-    Unlike `log_model` that neither sets a finished run running again nor copies its first epoch's figures.
+    Every method raises RegistryError where the store cannot be used.
     """
-    import keras
-    import mlflow.tensorflow
-    from mlflow.models import Model, infer_signature
 
-    model = keras.models.load_model(model_path, compile=False)
-    example = _grey_photo(model)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, MODEL_FOLDER)
-        # mlflow.keras fails on an input example, and looking for the requirements would take half a minute.
-        mlflow.tensorflow.save_model(
-            model,
-            str(path),
-            mlflow_model=Model(artifact_path=MODEL_FOLDER, run_id=run.info.run_id),
-            signature=infer_signature(example, model.predict(example, verbose=0)),
-            input_example=example,
-            pip_requirements=[f"{library}=={version(library)}" for library in REQUIREMENTS],
-        )
-        client.log_artifacts(run.info.run_id, str(path), MODEL_FOLDER)
+    @_as_registry_error()
+    def __init__(self, experiment: str) -> None:
+        load_mlflow()
+        self._client, self._experiment_id = connect(experiment)
+
+    @_as_registry_error()
+    def run_of(self, model_md5: str) -> str:
+        """The id of the newest run of this model file.
+
+        Raises:
+            ValueError: the store has none.
+        """
+        newest = ["attributes.start_time DESC"]
+        condition = f"tags.model_md5 = '{model_md5}'"
+        runs = self._client.search_runs([self._experiment_id], condition, max_results=1, order_by=newest)
+        if not runs:
+            raise ValueError(
+                f"MLflow at {without_password(store_uri())} has no run of this model: send its log with "
+                "`make send-log`, or make a run with `dvc repro --force --single-item evaluate`"
+            )
+        return runs[0].info.run_id
+
+    @_as_registry_error()
+    def champion(self) -> ModelVersion | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return _version(self._client.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION))
+        except MlflowException as error:
+            if error.error_code in REFUSALS:
+                return None
+            raise
+
+    @_as_registry_error()
+    def download_estimates(self, version: ModelVersion, name: str, folder: Path) -> Path:
+        """A copy in `folder` of the file `name` that `register` kept with this version."""
+        place = f"{ESTIMATES_FOLDER}/{name}"
+        return Path(self._client.download_artifacts(version.run_id, place, str(folder)))
+
+    @_as_registry_error()
+    def register(
+        self, run_id: str, model_path: Path, *, model_md5: str, tags: Mapping[str, str], estimates: Path
+    ) -> ModelVersion:
+        """The version of this model: a new one, or the one that it has, with these tags and estimates.
+
+        Args:
+            run_id: the run that trained the model.
+            model_path: the model file.
+            model_md5: the md5 of that file.
+            tags: of the version; where the run came from is added.
+            estimates: a file that the run keeps for `download_estimates`.
+        """
+        run = self._client.get_run(run_id)
+        self._client.log_artifact(run_id, str(estimates), ESTIMATES_FOLDER)
+        origin = {name: run.data.tags[name] for name in ORIGIN if name in run.data.tags}
+        tags = {**tags, **origin, "model_md5": model_md5}
+        condition = f"name = '{REGISTERED_MODEL}' and tags.model_md5 = '{model_md5}'"
+        if known := self._client.search_model_versions(condition):
+            for name, value in tags.items():
+                self._client.set_model_version_tag(REGISTERED_MODEL, known[0].version, name, value)
+            return _version(known[0])
+        self._create_registered_model()
+        self._upload(run, model_path)
+        source = f"{run.info.artifact_uri}/{MODEL_FOLDER}"
+        return _version(self._client.create_model_version(REGISTERED_MODEL, source, run_id=run_id, tags=tags))
+
+    @_as_registry_error()
+    def describe(self, version: ModelVersion, text: str) -> None:
+        """Sets the text on the version's page."""
+        self._client.update_model_version(REGISTERED_MODEL, version.number, description=text)
+
+    @_as_registry_error()
+    def set_champion(self, version: ModelVersion) -> None:
+        """Moves the alias `champion` to this version."""
+        self._client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version.number)
+
+    def _create_registered_model(self) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.get_registered_model(REGISTERED_MODEL)
+        except MlflowException as error:
+            if error.error_code not in REFUSALS:
+                raise
+            self._client.create_registered_model(REGISTERED_MODEL)
+
+    def _upload(self, run: "Run", model_path: Path) -> None:
+        """Adds the model to its run, with signature, a grey photo as input example and pinned requirements.
+
+        Unlike `log_model` that neither sets a finished run running again nor copies the metrics of its first
+        epoch.
+        """
+        import keras
+        import mlflow.tensorflow
+        from mlflow.models import Model, infer_signature
+
+        model = keras.models.load_model(model_path, compile=False)
+        example = _grey_photo(model)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, MODEL_FOLDER)
+            # mlflow.keras fails on an input example; looking for the requirements would take half a minute
+            mlflow.tensorflow.save_model(
+                model,
+                str(path),
+                mlflow_model=Model(artifact_path=MODEL_FOLDER, run_id=run.info.run_id),
+                signature=infer_signature(example, model.predict(example, verbose=0)),
+                input_example=example,
+                pip_requirements=[f"{library}=={version(library)}" for library in REQUIREMENTS],
+            )
+            self._client.log_artifacts(run.info.run_id, str(path), MODEL_FOLDER)
+
+
+def _version(stored: "StoredVersion") -> ModelVersion:
+    return ModelVersion(str(stored.version), stored.tags.get("model_md5"), str(stored.run_id))
 
 
 def _grey_photo(model: "keras.Model") -> np.ndarray:
     """A photo as the model takes it, shape (1, height, width, 3), RGB, 0–255: plain grey."""
     return np.full((1, *model.input_shape[1:]), _GREY, dtype="float32")
-
-
-def run_of(client: "MlflowClient", experiment_id: str, model_md5: str) -> "Run":
-    newest = ["attributes.start_time DESC"]
-    condition = f"tags.model_md5 = '{model_md5}'"
-    runs = client.search_runs([experiment_id], condition, max_results=1, order_by=newest)
-    if not runs:
-        raise ValueError(
-            f"MLflow at {without_password(store_uri())} has no run of this model: send its log with "
-            "`make send-log`, or make a run with `dvc repro --force --single-item evaluate`"
-        )
-    return runs[0]
-
-
-def champion_version(client: "MlflowClient") -> "ModelVersion | None":
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return client.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION)
-    except MlflowException as error:
-        if error.error_code in REFUSALS:
-            return None
-        raise

@@ -11,11 +11,11 @@ from typing import Any
 from uuid import uuid4
 
 from shopper_age.runtime.hashing import file_md5
-from shopper_age.tracking.logger import Run
-from shopper_age.tracking.offline import Operation, new_operation
-from shopper_age.tracking.provenance import provenance, run_name, this_process, user_name
+from shopper_age.tracking.logger import RunLogger
+from shopper_age.tracking.operations import EvaluationOf, RunRequest, now
+from shopper_age.tracking.provenance import process_id, provenance, run_name, user_name
 from shopper_age.tracking.store import store_uri
-from shopper_age.tracking.timeouts import reason, without_password
+from shopper_age.tracking.timeouts import error_text, without_password
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def training_run(
     tags: Mapping[str, Any] | None = None,
     resume_id: str | None = None,
     log_photos: bool = False,
-) -> Iterator[Run]:
+) -> Iterator[RunLogger]:
     """The run of one training, FINISHED when the block ends well, FAILED when it raises or is interrupted.
 
     Args:
@@ -37,7 +37,8 @@ def training_run(
             where the store has no such run, a new one takes that id.
         log_photos: whether artifacts that show people are uploaded.
     """
-    with _ending(Run(_opening(experiment, resume_id), log_photos=log_photos)) as run:
+    request = _request(experiment, key=resume_id)
+    with _ending(RunLogger(request, log_photos=log_photos)) as run:
         run.log_params(params)
         run.set_tags({**(tags or {}), **({"resumed": True} if resume_id else {})})
         yield run
@@ -52,12 +53,12 @@ def evaluation_run(
     params: Mapping[str, Any] | None = None,
     tags: Mapping[str, Any] | None = None,
     log_photos: bool = False,
-) -> Iterator[Run]:
+) -> Iterator[RunLogger]:
     """The run that an evaluation of this very model file belongs to.
 
     It is the run that trained the file, found by its md5; where the store never saw that training, a new
     run tagged trained_elsewhere; where that run holds an evaluation with another key, a child run. So no
-    evaluation overwrites another's figures, and the same evaluation renews its own.
+    evaluation overwrites another's metrics, and the same evaluation renews its own.
 
     Args:
         experiment: the MLflow experiment.
@@ -67,41 +68,44 @@ def evaluation_run(
         tags: further facts.
         log_photos: whether artifacts that show people are uploaded.
     """
-    opening = {**_opening(experiment), "model_md5": file_md5(model_path), "evaluation_key": evaluation_key}
-    with _ending(Run(opening, log_photos=log_photos)) as run:
+    request = _request(experiment, evaluation=EvaluationOf(file_md5(model_path), evaluation_key))
+    with _ending(RunLogger(request, log_photos=log_photos)) as run:
         run.log_params(params or {})
         run.set_tags(tags or {})
         yield run
 
 
-def _opening(experiment: str, resume_id: str | None = None) -> Operation:
-    """The operation that finds or makes a run; the tags that begin with mlflow fill columns of its page."""
+def _request(
+    experiment: str, *, key: str | None = None, evaluation: EvaluationOf | None = None
+) -> RunRequest:
+    """The request for a run of this process; the tags that begin with mlflow fill columns of its page."""
     tags = {
         **provenance(),
-        "process": this_process(),
+        "process": process_id(),
         "mlflow.user": user_name(),
         "mlflow.source.name": Path(sys.argv[0]).name,
         "mlflow.source.type": "LOCAL",
     }
     if "git_commit" in tags:
         tags["mlflow.source.git.commit"] = tags["git_commit"]
-    return new_operation(
-        "open",
-        key=resume_id or uuid4().hex,
+    return RunRequest(
+        key=key or uuid4().hex,
+        time=now(),
         store=without_password(store_uri()),
         experiment=experiment,
         name=run_name(),
         tags=tags,
+        evaluation=evaluation,
     )
 
 
 @contextmanager
-def _ending(run: Run) -> Iterator[Run]:
+def _ending(run: RunLogger) -> Iterator[RunLogger]:
     try:
         with _termination_raises():
             yield run
     except BaseException as error:
-        run.set_tags({"error": reason(error)})
+        run.set_tags({"error": error_text(error)})
         run.finish("FAILED")
         raise
     run.finish("FINISHED")

@@ -52,7 +52,8 @@ def store_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / 'mlflow.db'}"
 
 
-def spool_folder() -> Path:
+def offline_folder() -> Path:
+    """The folder of the offline logs; it keeps the name under which earlier versions left theirs there."""
     return project_root() / ".tracking" / "spool"
 
 
@@ -71,16 +72,16 @@ def connect(experiment: str) -> tuple["MlflowClient", str]:
     # Two processes that make the same tables at the same time break each other.
     with nullcontext() if is_server else FileLock(hidden_folder(root / ".tracking") / "store.lock"):
         if files and not os.environ.get("MLFLOW_TRACKING_URI"):
-            _adopt(root / "mlflow.db", experiment, files)
+            _relocate_artifacts(root / "mlflow.db", experiment, files)
         client = MlflowClient(uri)
-        found = client.get_experiment_by_name(experiment) or _made(client, experiment, files)
+        found = client.get_experiment_by_name(experiment) or _create_experiment(client, experiment, files)
         for key, value in page_tags().items():
             if key not in found.tags:  # what people wrote there stays
                 client.set_experiment_tag(found.experiment_id, key, value)
         return client, found.experiment_id
 
 
-def _made(client: "MlflowClient", experiment: str, files: str | None) -> "Experiment":
+def _create_experiment(client: "MlflowClient", experiment: str, files: str | None) -> "Experiment":
     """The experiment, made now, by this process or by another that was faster."""
     from mlflow.exceptions import MlflowException
 
@@ -92,7 +93,7 @@ def _made(client: "MlflowClient", experiment: str, files: str | None) -> "Experi
         raise
 
 
-def _adopt(database: Path, experiment: str, files: str) -> None:
+def _relocate_artifacts(database: Path, experiment: str, files: str) -> None:
     """Makes the runs of a checkout that was moved or copied point to the files beside them.
 
     MLflow writes absolute places into its tables and has no call to change them: left alone, a copied

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-# How long one call may keep a stage waiting, in seconds. A server that refuses is noticed much sooner.
-PATIENCE = 60.0
+# How long one call may keep a stage waiting. A server that refuses is noticed much sooner.
+TIMEOUT_S = 60.0
 
-# Characters of an error that are shown. MLflow tells the cause of a failed request at the end of 400.
-MAX_REASON = 600
+# How much of an error is shown. MLflow tells the cause of a failed request at the end of 400 characters.
+MAX_ERROR_CHARACTERS = 600
 
 Result = TypeVar("Result")
 
 
-def bounded(function: Callable[..., Result], *arguments: Any) -> Result:
+def with_timeout(function: Callable[..., Result], *arguments: Any) -> Result:
     """The function's result, or TimeoutError when that takes too long; it may hang until the process ends."""
     outcome: Future[Result] = Future()
 
@@ -30,16 +30,16 @@ def bounded(function: Callable[..., Result], *arguments: Any) -> Result:
     # A thread pool would wait for its threads when Python ends, a daemon thread does not.
     threading.Thread(target=call, daemon=True).start()
     try:
-        return outcome.result(timeout=PATIENCE)
+        return outcome.result(timeout=TIMEOUT_S)
     except TimeoutError:
         if outcome.done():
             raise
-        raise TimeoutError(f"no answer within {PATIENCE:.0f} seconds") from None
+        raise TimeoutError(f"no answer within {TIMEOUT_S:.0f} seconds") from None
 
 
-def reason(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """The error's kind and text in a line, without the user and password of an address."""
-    text = textwrap.shorten(without_password(str(error)), MAX_REASON, placeholder=" …").rstrip(".")
+    text = textwrap.shorten(without_password(str(error)), MAX_ERROR_CHARACTERS, placeholder=" …").rstrip(".")
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

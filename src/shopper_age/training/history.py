@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from shopper_age.runtime.files import write_csv, write_json
-from shopper_age.tracking import Run
+from shopper_age.tracking import RunLogger
 from shopper_age.training.checkpoint import VALIDATION_MAE, Row
 
 # Names of an epoch's figures in MLflow, where `mae` is that of the test part.
@@ -15,7 +15,7 @@ _TRACKED = {"loss": "train_loss", "mae": "train_mae", "val_loss": "val_loss", "v
 
 
 def epoch_log(
-    run: Run, report: Path, *, n_photos: int, record: Mapping[str, Any]
+    run: RunLogger, report: Path, *, n_photos: int, record: Mapping[str, Any]
 ) -> Callable[[list[Row]], None]:
     """A function of the history so far that brings the files of the report and the MLflow run up to date.
 

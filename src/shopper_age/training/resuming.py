@@ -12,7 +12,7 @@ from shopper_age.params import Params
 from shopper_age.runtime.checkout import project_root
 from shopper_age.runtime.files import write_text
 from shopper_age.runtime.hashing import content_key
-from shopper_age.tracking import Run, training_run
+from shopper_age.tracking import RunLogger, training_run
 
 # The rooms whose code decides which weights come out: an edit makes an interrupted training start afresh.
 _PACKAGE = Path(__file__).parents[1]
@@ -58,7 +58,7 @@ def training_key(params: Params, *data: Path) -> str:
 
 
 @contextmanager
-def resumable_run(params: Params, *data: Path, tags: Mapping[str, str]) -> Iterator[tuple[Path, Run]]:
+def resumable_run(params: Params, *data: Path, tags: Mapping[str, str]) -> Iterator[tuple[Path, RunLogger]]:
     """The checkpoint folder and the MLflow run of this training; of the interrupted one, if there was one.
 
     The folder lies in the user's checkout, where neither DVC nor a temporary copy deletes it, and is removed
