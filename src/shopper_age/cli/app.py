@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from shopper_age.runtime.stage import configure_logging
+
 if TYPE_CHECKING:
     from shopper_age import Comparison, Result
 
@@ -45,6 +47,7 @@ _Name = Annotated[str, typer.Argument(help="A DVC experiment, a Git revision, or
 @app.callback()
 def main() -> None:
     """From face photos with known ages to an age model."""
+    configure_logging()
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """Running one stage: an error of the user is told in a line, not in a traceback."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -13,9 +14,27 @@ def run_stage(main: Callable[[], None]) -> None:
     error and the exit status is 1. Anything else is a fault of this project and keeps its traceback.
     `SHOPPER_AGE_TRACEBACK=1` shows the traceback of every error.
     """
+    configure_logging()
     try:
         main()
     except (ValueError, OSError) as error:
         if os.environ.get("SHOPPER_AGE_TRACEBACK"):
             raise
         sys.exit(f"{Path(sys.argv[0]).stem}: {error}")
+
+
+def configure_logging() -> None:
+    """Has what the package logs told on standard error: an INFO as it is, a WARNING as `WARNING: …`.
+
+    Called again, it changes nothing.
+    """
+    logger = logging.getLogger("shopper_age")
+    if not any(isinstance(handler, _Console) for handler in logger.handlers):
+        logger.addHandler(_Console())
+        logger.setLevel(logging.INFO)
+
+
+class _Console(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        level = f"{record.levelname}: " if record.levelno > logging.INFO else ""
+        print(f"{level}{self.format(record)}", file=sys.stderr, flush=True)

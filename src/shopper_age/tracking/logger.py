@@ -1,5 +1,6 @@
 """The logger of a run: never raises, falls back to the offline log."""
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,9 @@ from shopper_age.tracking.offline import OfflineLog
 from shopper_age.tracking.operations import Operation, RunRequest, new_operation
 from shopper_age.tracking.store import connect, load_mlflow, offline_folder
 from shopper_age.tracking.sync import sync_offline_logs
-from shopper_age.tracking.timeouts import error_text, warn, with_timeout
+from shopper_age.tracking.timeouts import error_text, with_timeout
+
+logger = logging.getLogger(__name__)
 
 HOW_TO_SYNC = "The next run that reaches the store sends the log, `make send-log` does so at once."
 
@@ -93,7 +96,7 @@ class RunLogger:
         with_timeout(connect, self._request.experiment)
         # First of all, or the run of a model whose training waits to be sent would not be found.
         for failure in sync_offline_logs(self._request.store).failures:
-            warn(failure)
+            logger.warning(failure)
         run = with_timeout(MlflowRun, self._request)
         with_timeout(run.fail_dead_runs)
         if self._request.evaluation is None:
@@ -107,7 +110,7 @@ class RunLogger:
         try:
             self._sink(operation)
         except RefusedError as error:
-            warn(f"MLflow at {self._request.store} does not take {operation['kind']}: {error}.")
+            logger.warning(f"MLflow at {self._request.store} does not take {operation['kind']}: {error}.")
         except Exception as error:  # whatever MLflow, a database driver, the network or the disk may raise
             self._sink = self._fall_back(error)
             self._write(operation)
@@ -119,12 +122,14 @@ class RunLogger:
             try:
                 self._offline = OfflineLog.begin(offline_folder(), self._request)
             except OSError as disk_error:
-                warn(unusable)
+                logger.warning(unusable)
                 error = disk_error
             else:
-                warn(f"{unusable} The work goes on, its log is kept in {self._offline.folder}. {HOW_TO_SYNC}")
+                logger.warning(
+                    f"{unusable} The work goes on, its log is kept in {self._offline.folder}. {HOW_TO_SYNC}"
+                )
                 return self._offline.write
-        warn(f"What this run logs from here on is lost, but not its work: {error_text(error)}.")
+        logger.warning(f"What this run logs from here on is lost, but not its work: {error_text(error)}.")
         return discard
 
 

@@ -1,12 +1,15 @@
 """Sync of offline logs: what was kept on disk, sent to the MLflow store."""
 
+import logging
 from typing import NamedTuple
 
 from shopper_age.tracking.mlflow_run import MlflowRun, RefusedError
 from shopper_age.tracking.offline import OfflineLog, offline_logs
 from shopper_age.tracking.operations import Operation, RunRequest
 from shopper_age.tracking.store import load_mlflow, offline_folder
-from shopper_age.tracking.timeouts import error_text, warn, with_timeout
+from shopper_age.tracking.timeouts import error_text, with_timeout
+
+logger = logging.getLogger(__name__)
 
 
 class SyncReport(NamedTuple):
@@ -61,7 +64,7 @@ def _replay(request: RunRequest, operations: list[Operation]) -> None:
         try:
             with_timeout(run.apply, operation)
         except RefusedError as error:
-            warn(f"MLflow does not take {operation['kind']} of {request.name}: {error}.")
+            logger.warning(f"MLflow does not take {operation['kind']} of {request.name}: {error}.")
     if not operations or operations[-1]["kind"] != "finish":  # a kill came before
         time = operations[-1]["time"] if operations else request.time
         with_timeout(run.apply, {"kind": "finish", "status": "FAILED", "time": time})

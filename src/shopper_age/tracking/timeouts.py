@@ -1,7 +1,6 @@
 """Time limits for calls to the MLflow store, and readable errors."""
 
 import re
-import sys
 import textwrap
 import threading
 from collections.abc import Callable
@@ -45,8 +44,3 @@ def error_text(error: BaseException) -> str:
 
 def without_password(text: str) -> str:
     return re.sub(r"//[^/@\s]+@", "//", text)
-
-
-def warn(problem: str) -> None:
-    """Tells the user on standard error what went wrong beside the work."""
-    print(f"WARNING: {problem}", file=sys.stderr, flush=True)
