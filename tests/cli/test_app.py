@@ -1,4 +1,5 @@
 import json
+import logging
 
 import pytest
 from typer.testing import CliRunner
@@ -59,3 +60,10 @@ def test_nothing_waits_to_be_sent_in_a_fresh_checkout(run, monkeypatch, tmp_path
     answer = run("send-log")
     assert answer.exit_code == 0
     assert "nothing waits" in answer.output
+
+
+def test_a_warning_of_the_library_is_told_once_with_its_level(run, capsys):
+    for _ in range(2):
+        run("result")
+    logging.getLogger("shopper_age.tracking.sync").warning("the log of 100 % of us was not accepted")
+    assert capsys.readouterr().err == "WARNING: the log of 100 % of us was not accepted\n"

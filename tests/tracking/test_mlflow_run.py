@@ -1,0 +1,131 @@
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from mlflow_store import TRAIN_UNTIL_KILLED, evaluate, points, runs, train
+
+from shopper_age.tracking import training_run
+
+
+def test_load_and_memory_of_the_machine_are_logged(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
+    with training_run("ages", params={}):
+        time.sleep(1)
+    assert runs(root)[0].data.metrics["system/system_memory_usage_megabytes"] > 0
+
+
+def test_a_killed_training_has_failed_and_its_continuation_logs_each_epoch_once(root: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", TRAIN_UNTIL_KILLED], capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL
+    assert [run.info.status for run in runs(root)] == ["RUNNING"]
+
+    train()
+    first, _ = runs(root)
+    assert first.info.status == "FAILED"
+    assert first.data.tags["error"] == "its process was killed"
+
+    with training_run("ages", params={"epochs": 3, "cache_gib": 1}, resume_id=killed.stdout.strip()) as run:
+        assert runs(root)[0].info.status == "RUNNING"
+        run.log_metrics({"val_mae": 8.1}, step=1)
+        run.log_metrics({"val_mae": 7.0}, step=2)
+    first, _ = runs(root)
+    assert first.info.status == "FINISHED"
+    assert points(root, first, "val_mae") == [(0, 9.0), (1, 8.0), (2, 7.0)]
+    assert first.data.params == {"epochs": "3", "cache_gib": "1"}
+    assert first.data.tags["resumed"] == "True"
+    assert "error" not in first.data.tags
+
+
+def test_a_run_that_still_goes_on_is_not_taken_for_dead(root: Path) -> None:
+    with training_run("ages", params={}):
+        train()
+        assert [run.info.status for run in runs(root)] == ["RUNNING", "FINISHED"]
+
+
+def test_a_resumed_run_belongs_to_the_experiment_that_completes_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DVC_EXP_NAME", "killed")
+    first = train()
+    monkeypatch.setenv("DVC_EXP_NAME", "completed")
+    train(resume_id=first.id)
+    (stored,) = runs(root)
+    assert stored.info.run_name == stored.data.tags["dvc_experiment"] == "completed"
+    monkeypatch.delenv("DVC_EXP_NAME")
+    train(resume_id=first.id)
+    (stored,) = runs(root)
+    assert stored.info.run_name.startswith("repro")
+    assert "dvc_experiment" not in stored.data.tags, "a plain `dvc repro` makes none"
+
+
+def test_a_changed_setting_of_a_resumed_run_becomes_a_tag(root: Path) -> None:
+    first = train()
+    with training_run("ages", params={"epochs": 9}, resume_id=first.id):
+        pass
+    (stored,) = runs(root)
+    assert stored.data.params == {"epochs": "2"}
+    assert stored.data.tags["later.epochs"] == "9"
+
+
+def test_a_run_that_the_store_does_not_have_is_begun_anew_under_its_id(root: Path) -> None:
+    run = train(resume_id="of-another-store")
+    assert run.id == "of-another-store"
+    assert [stored.data.tags["run_key"] for stored in runs(root)] == ["of-another-store"]
+
+
+def test_an_evaluation_lands_in_the_run_that_trained_the_model(
+    root: Path, model: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.keras"
+    other.write_bytes(b"other weights")
+    train(model)
+    train(other)
+    evaluate(model, "k1", 7.5, params={"evaluate": {"tta": 2}})
+    first, second = runs(root)
+    assert first.data.metrics == {"val_mae": 8.0, "test_mae": 7.5}
+    assert first.data.params["evaluate.tta"] == "2"
+    assert first.data.tags["evaluation_key"] == "k1"
+    assert "test_mae" not in second.data.metrics
+
+
+def test_of_two_equal_models_the_newest_run_gets_the_evaluation(root: Path, model: Path) -> None:
+    train(model)
+    train(model)
+    evaluate(model, "k1", 7.5)
+    assert ["test_mae" in run.data.metrics for run in runs(root)] == [False, True]
+
+
+def test_the_same_evaluation_renews_its_figures_in_its_run(root: Path, model: Path) -> None:
+    train(model)
+    for mae in (7.5, 7.5, 7.4):
+        evaluate(model, "k1", mae)
+    (stored,) = runs(root)
+    assert stored.data.metrics["test_mae"] == 7.4
+    assert points(root, stored, "test_mae") == [(0, 7.5), (0, 7.4)]
+
+
+def test_another_evaluation_of_a_model_becomes_a_child_run(root: Path, model: Path) -> None:
+    train(model)
+    evaluate(model, "k1", 7.5)
+    evaluate(model, "k2", 7.2)
+    evaluate(model, "k2", 7.1)
+    evaluate(model, "k3", 7.0)
+    parent, *children = runs(root)
+    assert parent.data.metrics["test_mae"] == 7.5
+    assert [child.data.metrics["test_mae"] for child in children] == [7.1, 7.0]
+    assert {child.data.tags["mlflow.parentRunId"] for child in children} == {parent.info.run_id}
+    assert {child.info.status for child in children} == {"FINISHED"}
+
+
+def test_a_model_that_the_store_never_saw_gets_a_run_that_says_so(root: Path, model: Path) -> None:
+    evaluate(model, "k1", 7.5)
+    evaluate(model, "k1", 7.4)
+    evaluate(model, "k2", 7.2)
+    fresh, child = runs(root)
+    assert fresh.data.tags["trained_elsewhere"] == "true"
+    assert fresh.data.metrics["test_mae"] == 7.4
+    assert fresh.info.status == "FINISHED"
+    assert child.data.tags["mlflow.parentRunId"] == fresh.info.run_id

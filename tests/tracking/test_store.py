@@ -1,0 +1,90 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from mlflow_store import artifacts, client, runs, train
+
+from shopper_age.tracking import evaluation_run
+
+TRAIN_ONCE = """
+from shopper_age.runtime.stage import configure_logging
+from shopper_age.tracking import training_run
+configure_logging()
+with training_run("together", params={"epochs": 1}) as run:
+    run.log_metrics({"loss": 1.0}, step=0)
+"""
+
+
+def test_two_processes_can_open_a_new_store_at_the_same_time(tmp_path: Path) -> None:
+    environment = {**os.environ, "DVC_ROOT": str(tmp_path)}
+    command = [sys.executable, "-c", TRAIN_ONCE]
+    trainings = [
+        subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    for training in trainings:
+        _, problems = training.communicate()
+        assert training.returncode == 0, problems
+        assert "WARNING" not in problems
+    assert [run.info.status for run in runs(tmp_path, "together")] == ["FINISHED", "FINISHED"]
+
+
+def test_the_page_of_the_experiment_explains_itself_and_offers_a_view_of_the_figures(root: Path) -> None:
+    train()
+    experiment = client(root).get_experiment_by_name("ages")
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+    assert "Models by validation MAE" in experiment.tags["mlflow.note.content"]
+    view = json.loads(experiment.tags["mlflow.sharedViewState.models"])
+    assert view["name"] == "Models by validation MAE"
+    assert {"metrics.`best_val_mae`", "params.`epochs`"} <= set(json.loads(view["state"])["selectedColumns"])
+    client(root).set_experiment_tag(experiment.experiment_id, "mlflow.note.content", "written by hand")
+    train()
+    described = client(root).get_experiment_by_name("ages")
+    assert described.tags["mlflow.note.content"] == "written by hand"
+
+
+@pytest.mark.parametrize("garbage", [b"this is no database " * 100, None])
+def test_a_broken_store_file_is_noticed_at_once(
+    root: Path, garbage: bytes | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = root / "mlflow.db"
+    database.unlink()
+    if garbage is None:
+        database.mkdir()
+    else:
+        database.write_bytes(garbage)
+    start = time.monotonic()
+    train()
+    assert time.monotonic() - start < 5
+    assert "database" in caplog.text
+
+
+def test_a_tracking_uri_wins_over_the_store_of_the_checkout(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shutil.copy(root / "mlflow.db", shared)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{shared / 'mlflow.db'}")
+    train()
+    assert (len(runs(root)), len(runs(shared))) == (0, 1)
+
+
+def test_a_copied_checkout_leaves_the_files_of_the_original_alone(
+    root: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(model)
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy)
+    monkeypatch.setenv("DVC_ROOT", str(copy))
+    (copy / "errors.png").write_bytes(b"png")
+    with evaluation_run("ages", model_path=model, evaluation_key="k1") as run:
+        run.log_artifact(copy / "errors.png")
+    (original,), (copied,) = runs(root), runs(copy)
+    assert artifacts(root, original) == []
+    assert artifacts(copy, copied) == ["errors.png"]
+    assert copied.info.artifact_uri.startswith(copy.as_uri())
