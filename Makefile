@@ -20,7 +20,7 @@ export GIT_COMMITTER_NAME ?= shopper-age
 export GIT_COMMITTER_EMAIL ?= shopper-age@localhost
 endif
 
-# The page of the store's first experiment with the view that shopper_age.tracking.store describes.
+# The page of the store's first experiment with the view that shopper_age.tracking.mlflow_internals describes.
 MODELS_VIEW := \#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=models
 
 # What DVC says of results that a first run cannot have yet, and TensorFlow of what this machine lacks.

@@ -1,4 +1,3 @@
-import json
 import os
 import shutil
 import subprocess
@@ -33,14 +32,10 @@ def test_two_processes_can_open_a_new_store_at_the_same_time(tmp_path: Path) -> 
     assert [run.info.status for run in runs(tmp_path, "together")] == ["FINISHED", "FINISHED"]
 
 
-def test_the_page_of_the_experiment_explains_itself_and_offers_a_view_of_the_figures(root: Path) -> None:
+def test_the_page_of_the_experiment_explains_itself_until_somebody_does(root: Path) -> None:
     train()
     experiment = client(root).get_experiment_by_name("ages")
-    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
     assert "Models by validation MAE" in experiment.tags["mlflow.note.content"]
-    view = json.loads(experiment.tags["mlflow.sharedViewState.models"])
-    assert view["name"] == "Models by validation MAE"
-    assert {"metrics.`best_val_mae`", "params.`epochs`"} <= set(json.loads(view["state"])["selectedColumns"])
     client(root).set_experiment_tag(experiment.experiment_id, "mlflow.note.content", "written by hand")
     train()
     described = client(root).get_experiment_by_name("ages")

@@ -1,0 +1,122 @@
+"""MLflow's private side: its tables and the tags of its pages, which it neither documents nor promises.
+
+All here was made for the version MADE_FOR and looked at there. Where another version differs, the user is
+warned and the work goes on; tests/tracking/test_mlflow_internals.py fails and names what changed.
+"""
+
+import json
+import logging
+import sqlite3
+import time
+from contextlib import closing
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shopper_age.tracking.timeouts import error_text
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Experiment
+
+
+MADE_FOR = "3.17.2"
+
+# Every column in which MLflow notes the absolute place of files.
+PLACES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+
+VIEW = "Models by validation MAE"
+
+# An address with viewStateShareKey=models opens the view (`make ui`).
+VIEW_TAG = "mlflow.sharedViewState.models"
+
+KIND_TAG = "mlflow.experimentKind"
+
+_COLUMNS = (
+    *("attributes.`Created`", "attributes.`Duration`"),
+    *("metrics.`best_val_mae`", "metrics.`mae`", "metrics.`cs5`", "metrics.`images_per_second`"),
+    *("params.`epochs`", "params.`learning_rate`", "params.`loss`", "params.`image_size`"),
+    "tags.`git_commit`",
+)
+
+logger = logging.getLogger(__name__)
+
+
+def relocate_artifacts(database: Path, experiment: str, files: str) -> None:
+    """Makes the runs of a checkout that was moved or copied point to the files beside them.
+
+    MLflow writes absolute places into its tables and has no call to change them: left alone, a copied
+    checkout would log into the folder of the original.
+
+    Args:
+        database: the SQLite file of the store, made if there is none.
+        experiment: the experiment whose place tells where the files were before.
+        files: the address of the folder of the files now.
+
+    Raises:
+        sqlite3.Error: the file is no database or cannot be opened. MLflow would retry for minutes.
+    """
+    with closing(sqlite3.connect(database)) as connection, connection:
+        columns = {table: _columns(connection, table) for table, _ in PLACES}
+        if not columns["experiments"]:  # a new store
+            return
+        lacking = [f"{table}.{column}" for table, column in PLACES if column not in columns[table]]
+        if lacking:
+            _warn_once(
+                f"{database} is not as MLflow {MADE_FOR} makes it: it lacks {', '.join(lacking)}. "
+                "If this checkout was moved or copied, its runs still name the files where they were before."
+            )
+            return
+        select = "SELECT artifact_location FROM experiments WHERE name = ?"
+        (before,) = connection.execute(select, [experiment]).fetchone() or (files,)
+        if before == files:
+            return
+        for table, column in PLACES:
+            connection.execute(
+                f"UPDATE {table} SET {column} = :files || substr({column}, :cut) "
+                f"WHERE substr({column} || '/', 1, :cut) = :before || '/'",
+                {"files": files, "before": before, "cut": len(before) + 1},
+            )
+
+
+def set_page(client: "MlflowClient", experiment: "Experiment") -> None:
+    """Gives the experiment's page a view of the columns that matter; what people set there stays.
+
+    MLflow keeps the columns that somebody chose in that person's browser and has no default to set; a saved
+    view, which it keeps in a tag, is the nearest to one. The kind opens the pages for trained models rather
+    than those for prompts and traces.
+    """
+    from mlflow.exceptions import MlflowException
+
+    for key, value in ((KIND_TAG, "custom_model_development"), (VIEW_TAG, _view())):
+        if key not in experiment.tags:
+            try:
+                client.set_experiment_tag(experiment.experiment_id, key, value)
+            except MlflowException as error:
+                if error.error_code != "INVALID_PARAMETER_VALUE":
+                    raise
+                _warn_once(f"MLflow {version('mlflow')} does not take the tag {key}: {error_text(error)}.")
+
+
+def _view() -> str:
+    state = {"selectedColumns": _COLUMNS, "orderByKey": "metrics.`best_val_mae`", "orderByAsc": True}
+    now = int(time.time() * 1000)
+    return json.dumps({"name": VIEW, "createdAt": now, "updatedAt": now, "state": json.dumps(state)})
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    """The columns of a table; none where there is no such table."""
+    return {name for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", [table])}
+
+
+@cache
+def _warn_once(problem: str) -> None:
+    """Warns once in a process, which connects to its store several times."""
+    logger.warning(problem)
