@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from shopper_age.cli.app import app
 from shopper_age.experiments.promotion import promote
-from shopper_age.experiments.results import METRICS, PREDICTIONS, Result
+from shopper_age.experiments.results import Result
+from shopper_age.paths import METRICS, MODEL, PREDICTIONS
 from shopper_age.runtime.files import write_csv, write_json
 from shopper_age.runtime.hashing import file_md5
 from shopper_age.tracking import training_run
@@ -234,20 +235,19 @@ def _workspace(store, model_files) -> None:  # noqa: ARG001 - it needs the store
     settings = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     settings["tracking"]["experiment"] = "ages"
     Path("params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-    model = Path("models/age_resnet50.keras")
-    model.parent.mkdir()
-    shutil.copy(model_files[0], model)
+    MODEL.parent.mkdir()
+    shutil.copy(model_files[0], MODEL)
     write_csv(PREDICTIONS, result(6.0).predictions)
     write_json(METRICS, result(6.0).metrics)
     entries = {
         path: {"path": str(path), "hash": "md5", "md5": file_md5(path)}
-        for path in (model, METRICS, PREDICTIONS)
+        for path in (MODEL, METRICS, PREDICTIONS)
     }
-    stage = {"cmd": "python stages/evaluate.py", "deps": [entries.pop(model)], "outs": list(entries.values())}
+    stage = {"cmd": "python stages/evaluate.py", "deps": [entries.pop(MODEL)], "outs": list(entries.values())}
     Path("dvc.lock").write_text(
         yaml.safe_dump({"schema": "2.0", "stages": {"evaluate": stage}}), encoding="utf-8"
     )
-    train(model)
+    train(MODEL)
 
 
 def told(answer) -> str:
@@ -263,7 +263,7 @@ def test_the_command_tells_what_became_of_the_model():
 
 
 @pytest.mark.usefixtures("_workspace")
-def test_the_command_refuses_figures_of_another_model(model_files, store):
+def test_the_command_refuses_metrics_of_another_model(model_files, store):
     shutil.copy(model_files[1], "models/age_resnet50.keras")
     answer = CliRunner().invoke(app, ["promote"])
     assert answer.exit_code == 1

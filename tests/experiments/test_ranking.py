@@ -31,7 +31,7 @@ def dvc_shows(monkeypatch):
 
     def show(table):
         answer = subprocess.CompletedProcess("dvc", 0, json.dumps(table), "")
-        monkeypatch.setattr("shopper_age.experiments.ranking.subprocess.run", lambda *_, **__: answer)
+        monkeypatch.setattr("shopper_age.experiments.dvc.subprocess.run", lambda *_, **__: answer)
         return {experiment.name: experiment for experiment in read_experiments()}
 
     return show
@@ -47,7 +47,7 @@ def test_the_best_validation_error_comes_first_and_what_failed_last():
     assert ranked([BROKEN, WAITING, FAST, SLOW]) == [SLOW, FAST, WAITING, BROKEN]
 
 
-def test_the_table_shows_settings_figures_and_state():
+def test_the_table_shows_settings_metrics_and_state():
     lines = text(ranking_table([BROKEN, WAITING, FAST, SLOW], ["epochs"])).splitlines()
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if line.startswith("│")]
     assert rows == [
@@ -78,7 +78,7 @@ def test_finished_experiments_are_read_wherever_they_ran(dvc_shows):
     }
 
 
-def test_the_figures_of_the_workspace_are_not_taken_for_those_of_a_queued_or_failed_experiment(dvc_shows):
+def test_the_metrics_of_the_workspace_are_not_taken_for_those_of_a_queued_or_failed_experiment(dvc_shows):
     entries = [
         {"name": state, "executor": {"state": state}, "revs": [revision("aaa", epochs=5, val_mae=6.0)]}
         for state in ("queued", "failed", "running")

@@ -1,17 +1,18 @@
 import subprocess
+from contextlib import nullcontext
 from itertools import repeat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from dvc.repo import Repo
-from dvc.repo.experiments.queue.celery import LocalCeleryQueue
 from params_file import copy_params
 from typer.testing import CliRunner
 
 from shopper_age.cli.app import app
 from shopper_age.experiments import sweep
 from shopper_age.experiments.ranking import Experiment
-from shopper_age.experiments.sweep import belongs, grid_params, new_name, queue_grid, run_queue
+from shopper_age.experiments.sweep import grid_params, is_of_sweep, new_name, queue_grid, run_queue
 
 
 @pytest.fixture
@@ -45,12 +46,11 @@ def test_a_setting_given_twice_is_refused():
         grid_params(["epochs=5", "loss=mse", "epochs=10"])
 
 
-def test_only_the_experiments_of_a_sweep_belong_to_it():
-    assert belongs("sweep-1125-223105", "sweep-1125-223105")
-    assert belongs("sweep-1125-223105-12", "sweep-1125-223105")
-    assert not belongs("sweep-1125-223105-b", "sweep-1125-223105")
-    assert not belongs("other-1", "sweep")
-    assert not belongs(None, "sweep")
+def test_only_the_experiments_of_a_sweep_are_of_it():
+    assert is_of_sweep("sweep-1125-223105", "sweep-1125-223105")
+    assert is_of_sweep("sweep-1125-223105-12", "sweep-1125-223105")
+    assert not is_of_sweep("sweep-1125-223105-b", "sweep-1125-223105")
+    assert not is_of_sweep("other-1", "sweep")
 
 
 def test_a_new_name_is_one_that_git_takes_for_a_reference():
@@ -95,21 +95,23 @@ def test_without_experiments_there_is_no_ranking(monkeypatch):
 
 
 @pytest.fixture
-def queue(project, monkeypatch):  # noqa: ARG001 - the queue is the project's
+def queue(monkeypatch):
     """Lets DVC's queue be in one state after the other, with a worker at it or none."""
     monkeypatch.setattr(sweep, "POLL_SECONDS", 0)
-    monkeypatch.setattr(LocalCeleryQueue, "start_workers", lambda *_: 1)
 
-    def pretend(looks, *, has_worker):
-        remaining = iter(looks)
-        monkeypatch.setattr(sweep, "_look", lambda *_: next(remaining))
-        monkeypatch.setattr(LocalCeleryQueue, "worker_status", lambda _: {"worker": []} if has_worker else {})
+    def pretend(polls, *, has_worker):
+        remaining = iter(polls)
+        fake = SimpleNamespace(
+            start_workers=lambda _: None, states=lambda: next(remaining), has_worker=lambda: has_worker
+        )
+        monkeypatch.setattr(sweep, "open_queue", lambda: nullcontext(fake))
 
     return pretend
 
 
 def test_the_sweep_waits_until_each_experiment_has_ended_and_tells_each_change_once(queue):
-    waiting, running = {"few-1": "Queued", "few-2": "Queued"}, {"few-1": "Running", "few-2": "Queued"}
+    waiting = {"few-1": "Queued", "few-2": "Queued", "other-1": "Running"}
+    running = {"few-1": "Running", "few-2": "Queued"}
     over = {"few-1": "Success", "few-2": "Failed"}
     queue([waiting, running, {}, running, {"few-1": "Success", "few-2": "Running"}, over], has_worker=True)
     told = []

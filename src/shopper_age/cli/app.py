@@ -132,8 +132,9 @@ def ranking(
 @app.command()
 def promote() -> None:
     """Registers the current model in MLflow; the champion it becomes only if it is really better."""
+    from shopper_age.experiments.dvc import WORKSPACE
     from shopper_age.experiments.promotion import promote as promote_model
-    from shopper_age.experiments.results import WORKSPACE, check_evaluated, read_result
+    from shopper_age.experiments.results import check_evaluated, read_result
     from shopper_age.params import load_params
     from shopper_age.tracking.registry import RegistryError
 
@@ -162,10 +163,10 @@ def send_log() -> None:
 def _print_ranking(sweep_name: str | None, params: list[str] | None = None) -> None:
     """Prints a sweep's experiments, or all, with these settings or those in which they differ."""
     from shopper_age.experiments.ranking import FAILED, ranking_table, read_experiments, varied_params
-    from shopper_age.experiments.sweep import belongs
+    from shopper_age.experiments.sweep import is_of_sweep
 
     try:
-        experiments = [e for e in read_experiments() if sweep_name is None or belongs(e.name, sweep_name)]
+        experiments = [e for e in read_experiments() if sweep_name is None or is_of_sweep(e.name, sweep_name)]
     except ValueError as error:
         _stop(str(error))
     if not experiments:

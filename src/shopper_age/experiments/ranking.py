@@ -1,30 +1,24 @@
 """Ranking of the DVC experiments of a checkout."""
 
-import json
 import math
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
+from shopper_age import paths
+from shopper_age.experiments.dvc import show_experiments
 from shopper_age.params import dotted
 
-TRAINED = "reports/train/metrics.json"
-
-EVALUATED = "reports/evaluate/metrics.json"
-
-RECORD = "reports/train/run.json"
-
-DONE, FAILED = "success", "failed"
+DONE, FAILED, QUEUED = "success", "failed", "queued"
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment: its settings by dotted name, and its figures, NaN where it has none (yet).
+    """One experiment: its settings by dotted name, and its metrics, NaN where it has none (yet).
 
     state: `success`, `failed`, `running` or `queued`, as DVC calls them.
     val_mae: the best validation MAE, years.
@@ -46,15 +40,7 @@ def read_experiments() -> list[Experiment]:
     Raises:
         ValueError: DVC cannot list them, for instance because this folder is no project under Git.
     """
-    command = [sys.executable, "-m", "dvc", "exp", "show", "--json"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    if answer.returncode:
-        raise ValueError(f"DVC cannot list the experiments: {answer.stderr.strip()}")
-    return [
-        _experiment(entry)
-        for baseline in json.loads(answer.stdout)
-        for entry in baseline.get("experiments") or []
-    ]
+    return [_experiment(entry) for entry in show_experiments()]
 
 
 def ranked(experiments: Iterable[Experiment]) -> list[Experiment]:
@@ -94,19 +80,19 @@ def _experiment(entry: Mapping[str, Any]) -> Experiment:
     revision = entry["revs"][0]
     state = (entry.get("executor") or {}).get("state", DONE)
     data = revision["data"] or {}
-    figures = {path: file.get("data") for path, file in (data.get("metrics") or {}).items()}
-    settings = ((data.get("params") or {}).get("params.yaml") or {}).get("data") or {}
-    # A queued or failed experiment shows the figures that lay in the workspace when it was queued.
-    has_figures = state not in (FAILED, "queued")
+    # A queued or failed experiment shows the metrics that lay in the workspace when it was queued.
+    metrics = (data.get("metrics") or {}) if state not in (FAILED, QUEUED) else {}
+    settings = ((data.get("params") or {}).get(str(paths.PARAMS)) or {}).get("data") or {}
     return Experiment(
         name=entry.get("name") or revision["rev"][:7],
         state=state,
         params=dotted(settings),
-        val_mae=_figure(figures.get(TRAINED), "val_mae") if has_figures else math.nan,
-        mae=_figure(figures.get(EVALUATED), "mae") if has_figures else math.nan,
-        images_per_second=_figure(figures.get(RECORD), "images_per_second") if has_figures else math.nan,
+        val_mae=_metric(metrics, paths.TRAINING_METRICS, "val_mae"),
+        mae=_metric(metrics, paths.METRICS, "mae"),
+        images_per_second=_metric(metrics, paths.TRAINING_RECORD, "images_per_second"),
     )
 
 
-def _figure(figures: Mapping[str, Any] | None, name: str) -> float:
-    return float((figures or {}).get(name, math.nan))
+def _metric(metrics: Mapping[str, Any], path: Path, name: str) -> float:
+    """The number of that name in a file of metrics, NaN where it has none."""
+    return float(((metrics.get(path.as_posix()) or {}).get("data") or {}).get(name, math.nan))

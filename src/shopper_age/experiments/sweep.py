@@ -1,22 +1,17 @@
 """Sweeps: a DVC experiment for each combination of settings."""
 
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from dvc.repo import Repo
+from shopper_age.experiments.dvc import check_tracked, open_queue, queue_experiments
 
-
-# Seconds between two looks at the queue, and how many in a row may find no worker or nothing.
+# Seconds between two polls of the queue, and how many in a row may find no worker or no experiment.
 POLL_SECONDS = 5.0
 
-MAX_VAIN_LOOKS = 12
+MAX_EMPTY_POLLS = 12
 
 _UNFINISHED = ("Queued", "Running")
 
@@ -46,9 +41,9 @@ def grid_params(grid: Sequence[str]) -> list[str]:
     return names
 
 
-def belongs(experiment: str | None, sweep: str) -> bool:
+def is_of_sweep(experiment: str, sweep: str) -> bool:
     """Whether an experiment is one of the sweep's, which are SWEEP-1, SWEEP-2, … (or SWEEP, if alone)."""
-    return re.fullmatch(rf"{re.escape(sweep)}(-\d+)?", experiment or "") is not None
+    return re.fullmatch(rf"{re.escape(sweep)}(-\d+)?", experiment) is not None
 
 
 def queue_grid(grid: Sequence[str], name: str, *, data_path: Path) -> None:
@@ -63,12 +58,8 @@ def queue_grid(grid: Sequence[str], name: str, *, data_path: Path) -> None:
         ValueError: DVC refuses the grid, or the photos are not under DVC.
     """
     grid_params(grid)
-    _check_tracked(data_path)
-    settings = [argument for part in grid for argument in ("--set-param", part)]
-    command = [sys.executable, "-m", "dvc", "exp", "run", "--queue", "--name", name, *settings]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    if answer.returncode:
-        raise ValueError(f"DVC refuses the grid: {answer.stderr.strip()}")
+    check_tracked(data_path)
+    queue_experiments(name, grid)
 
 
 def run_queue(name: str, *, jobs: int, on_change: Callable[[str, str], None]) -> dict[str, str]:
@@ -82,62 +73,23 @@ def run_queue(name: str, *, jobs: int, on_change: Callable[[str, str], None]) ->
     Raises:
         RuntimeError: no worker has been seen for a minute, though experiments wait.
     """
-    from dvc.repo import Repo
-
     states: dict[str, str] = {}
-    n_vain_looks = 0
-    with Repo() as repo:
-        repo.experiments.celery_queue.start_workers(jobs)
+    n_empty_polls = 0
+    with open_queue() as queue:
+        queue.start_workers(jobs)
         while True:
-            look = _look(repo, name)
-            for experiment, state in look.items():
+            poll = {task: state for task, state in queue.states().items() if is_of_sweep(task, name)}
+            for experiment, state in poll.items():
                 if states.get(experiment) != state:
                     states[experiment] = state
                     on_change(experiment, state)
             if states and not any(state in _UNFINISHED for state in states.values()):
                 return states
             # A busy worker may fail to answer now and then; one that was killed never does.
-            has_worker = bool(repo.experiments.celery_queue.worker_status())
-            n_vain_looks = 0 if look and has_worker else n_vain_looks + 1
-            if n_vain_looks > MAX_VAIN_LOOKS:
+            n_empty_polls = 0 if poll and queue.has_worker() else n_empty_polls + 1
+            if n_empty_polls > MAX_EMPTY_POLLS:
                 raise RuntimeError(
                     "DVC's queue has no worker any more, though experiments wait: `dvc queue start` goes on, "
                     "`dvc queue status` tells what is left"
                 )
             time.sleep(POLL_SECONDS)
-
-
-def _look(repo: "Repo", name: str) -> dict[str, str]:
-    """What `dvc queue status` tells of a sweep; nothing if a worker was writing at that moment."""
-    from dvc.exceptions import DvcException
-
-    try:
-        tasks = repo.experiments.celery_queue.status()
-    except (DvcException, OSError, ValueError):
-        return {}
-    return {task["name"]: task["status"] for task in tasks if belongs(task["name"], name)}
-
-
-def _check_tracked(data_path: Path) -> None:
-    """A queued experiment runs in a copy of the project that holds what Git and DVC know, nothing else."""
-    from dvc.exceptions import NotDvcRepoError, OutputNotFoundError
-    from dvc.repo import Repo
-    from dvc.scm import NoSCM
-
-    try:
-        repo = Repo()
-    except NotDvcRepoError as error:
-        raise ValueError(f"{error}: go to the project's top folder first") from None
-    with repo:
-        try:
-            (out, *_) = repo.find_outs_by_path(str(data_path))
-        except OutputNotFoundError:
-            raise ValueError(
-                f"{data_path} is not under DVC, so that an experiment in the queue would not find the "
-                f"photos: run `dvc add {data_path}` and `git add {data_path}.dvc` first"
-            ) from None
-        if not isinstance(repo.scm, NoSCM) and out.stage.path_in_repo in repo.scm.untracked_files():
-            raise ValueError(
-                f"Git does not know {out.stage.path_in_repo}, so that an experiment in the queue would not "
-                f"find the photos: run `git add {out.stage.path_in_repo}` first"
-            )

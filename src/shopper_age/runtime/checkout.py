@@ -17,14 +17,32 @@ def project_root() -> Path:
 
 def dvc_md5(path: str | Path) -> str | None:
     """The hash by which dvc.lock knows a dependency or output of a finished stage; None where it does not."""
+    try:
+        return read_dvc_lock().get(str(path))
+    except FileNotFoundError:
+        return None
+
+
+def read_dvc_lock(stage: str | None = None) -> dict[str, str | None]:
+    """The md5 of each dependency and output in dvc.lock by its path, those of one stage or of all.
+
+    A path that several stages have is that of the first.
+
+    Raises:
+        FileNotFoundError: there is no dvc.lock: no stage has been run.
+    """
     import yaml
 
     lock = Path("dvc.lock")
     if not lock.is_file():
-        return None
-    stages = yaml.safe_load(lock.read_text(encoding="utf-8")).get("stages", {}).values()
-    entries = [entry for stage in stages for entry in (*stage.get("deps", []), *stage.get("outs", []))]
-    return next((entry.get("md5") for entry in entries if entry["path"] == str(path)), None)
+        raise FileNotFoundError(f"{lock} not found: run `dvc repro`")
+    stages = yaml.safe_load(lock.read_text(encoding="utf-8")).get("stages", {})
+    hashes: dict[str, str | None] = {}
+    for name, entries in stages.items():
+        if stage in (None, name):
+            for entry in (*entries.get("deps", []), *entries.get("outs", [])):
+                hashes.setdefault(entry["path"], entry.get("md5"))
+    return hashes
 
 
 def git(*arguments: str) -> str | None:

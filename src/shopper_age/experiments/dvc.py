@@ -1,0 +1,186 @@
+"""DVC as the project uses it: experiments, their queue, and files of any revision.
+
+What has a command is asked of the command, whose output DVC keeps stable. The rest is its Python API, of
+which it promises `dvc.api` alone; all of that which the project uses stands here.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dvc.repo.experiments.queue.celery import LocalCeleryQueue
+
+
+# DVC's name for the files as they lie in the project's folder.
+WORKSPACE = "workspace"
+
+# Names that the error about an unknown one shows.
+_MAX_NAMES = 30
+
+
+def show_experiments() -> list[dict[str, Any]]:
+    """The experiments of the present commit, those in the queue and the failed ones included.
+
+    Entries are those under `experiments` in `dvc exp show --json`. `dvc.api.exp_show()` names the same
+    experiments, but makes one table of them: there 5 epochs are 5.0, a list is a text, and `mae` is called by
+    its file as well when another file has one.
+
+    Raises:
+        ValueError: DVC cannot list them, for instance because this folder is no project under Git.
+    """
+    baselines = json.loads(_dvc("exp", "show", "--json", problem="DVC cannot list the experiments"))
+    return [entry for baseline in baselines for entry in baseline.get("experiments") or []]
+
+
+def metrics_diff(revision: str, path: Path) -> str:
+    """A Markdown table of the metrics in a file that differ between a revision and the workspace.
+
+    Raises:
+        ValueError: there is no such revision, or DVC cannot read the file.
+    """
+    arguments = ("metrics", "diff", "--md", "--no-path", "--targets", path.as_posix(), "--", revision)
+    return _dvc(*arguments, problem=f"DVC cannot compare the metrics with `{revision}`")
+
+
+def queue_experiments(name: str, settings: Sequence[str]) -> None:
+    """Puts an experiment for each combination of `settings` into DVC's queue.
+
+    Args:
+        name: of the experiments, which are NAME-1, NAME-2, … (or NAME, if alone).
+        settings: parts such as `epochs=5,10`.
+
+    Raises:
+        ValueError: DVC refuses them.
+    """
+    options = [argument for part in settings for argument in ("--set-param", part)]
+    _dvc("exp", "run", "--queue", "--name", name, *options, problem="DVC refuses the grid")
+
+
+@contextmanager
+def open_queue() -> Iterator["ExperimentQueue"]:
+    """The queue of experiments of the project in the working folder."""
+    from dvc.repo import Repo
+
+    with Repo() as repo:
+        yield ExperimentQueue(repo.experiments.celery_queue)
+
+
+class ExperimentQueue:
+    """DVC's queue of experiments, and the workers that run them in the background."""
+
+    def __init__(self, queue: "LocalCeleryQueue") -> None:
+        self._queue = queue
+
+    def start_workers(self, n: int) -> None:
+        self._queue.start_workers(n)
+
+    def states(self) -> dict[str, str]:
+        """Queued, Running, Success or Failed, by experiment; nothing if a worker was writing just then."""
+        from dvc.exceptions import DvcException
+
+        try:
+            tasks = self._queue.status()
+        except (DvcException, OSError, ValueError):
+            return {}
+        return {task["name"]: task["status"] for task in tasks if task["name"]}
+
+    def has_worker(self) -> bool:
+        return bool(self._queue.worker_status())
+
+
+def check_tracked(path: Path) -> None:
+    """Makes sure that a queued experiment finds a folder: it runs in a copy of what Git and DVC know.
+
+    Raises:
+        ValueError: the folder is not under DVC, Git does not know DVC's file of it, or this is no project.
+    """
+    from dvc.exceptions import NotDvcRepoError, OutputNotFoundError
+    from dvc.repo import Repo
+    from dvc.scm import NoSCM
+
+    try:
+        repo = Repo()
+    except NotDvcRepoError as error:
+        raise ValueError(f"{error}: go to the project's top folder first") from None
+    with repo:
+        try:
+            (out, *_) = repo.find_outs_by_path(str(path))
+        except OutputNotFoundError:
+            raise ValueError(
+                f"{path} is not under DVC, so that an experiment in the queue would not find the "
+                f"photos: run `dvc add {path}` and `git add {path}.dvc` first"
+            ) from None
+        if not isinstance(repo.scm, NoSCM) and out.stage.path_in_repo in repo.scm.untracked_files():
+            raise ValueError(
+                f"Git does not know {out.stage.path_in_repo}, so that an experiment in the queue would not "
+                f"find the photos: run `git add {out.stage.path_in_repo}` first"
+            )
+
+
+def open_revision(name: str) -> Callable[[Path], str]:
+    """A function that reads a text file of a revision, from Git or from DVC's cache or remote.
+
+    It raises FileNotFoundError where the file is not at hand.
+
+    Args:
+        name: a DVC experiment, or anything Git calls a revision.
+
+    Raises:
+        ValueError: there is no such name (the message lists those there are), or this is no DVC project.
+    """
+    from dvc.api import DVCFileSystem
+    from dvc.exceptions import DvcException, NotDvcRepoError
+    from dvc.repo import Repo
+    from dvc.scm import NoSCMError, RevError, SCMError, resolve_rev
+
+    try:
+        with Repo() as repo:
+            files = DVCFileSystem(rev=resolve_rev(repo.scm, name))
+    except RevError:
+        raise ValueError(f"there is no `{name}` here; {_nameable()}") from None
+    except (NotDvcRepoError, NoSCMError):
+        raise ValueError(
+            f"`{name}` cannot be looked up: this folder is no DVC project under Git; only `{WORKSPACE}` can"
+        ) from None
+
+    def read(path: Path) -> str:
+        try:
+            return files.read_text(str(path), encoding="utf-8")
+        except (OSError, DvcException, SCMError) as error:
+            raise FileNotFoundError(
+                f"`{name}` has no {path} at hand ({error}). If it was evaluated elsewhere, try "
+                "`dvc fetch --all-commits` or `dvc exp pull`; else run the pipeline there"
+            ) from error
+
+    return read
+
+
+def _nameable() -> str:
+    """What could have been meant: experiments, branches and tags."""
+    from dvc.repo import Repo
+
+    with Repo() as repo:
+        experiments = [name for found in repo.experiments.ls(all_commits=True).values() for name, _ in found]
+        branches, tags = repo.scm.list_branches(), repo.scm.list_tags()
+    kinds = {"experiments": experiments, "branches": branches, "tags": tags}
+    known = "; ".join(f"{kind} {_listed(names)}" for kind, names in kinds.items() if names)
+    return f"name `{WORKSPACE}`, a commit, or one of these: {known}"
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(sorted(names)[:_MAX_NAMES])
+    return f"{shown} and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else shown
+
+
+def _dvc(*arguments: str, problem: str) -> str:
+    """What a command of DVC prints."""
+    command = [sys.executable, "-m", "dvc", *arguments]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise ValueError(f"{problem}: {answer.stderr.strip()}")
+    return answer.stdout

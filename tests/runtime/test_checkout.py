@@ -1,0 +1,55 @@
+import pytest
+
+from shopper_age.runtime.checkout import dvc_md5, read_dvc_lock
+
+LOCK = """
+schema: '2.0'
+stages:
+  train:
+    cmd: python stages/train.py
+    deps:
+    - path: data/faces
+      hash: md5
+      md5: aaa.dir
+    outs:
+    - path: models/age.keras
+      hash: md5
+      md5: bbb
+  evaluate:
+    cmd: python stages/evaluate.py
+    deps:
+    - path: models/age.keras
+      hash: md5
+      md5: of the model before
+    outs:
+    - path: reports/metrics.json
+      hash: md5
+      md5: ccc
+"""
+
+
+@pytest.fixture
+def _locked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dvc.lock").write_text(LOCK, encoding="utf-8")
+
+
+@pytest.mark.usefixtures("_locked")
+def test_the_lock_of_a_stage_names_what_it_read_and_wrote():
+    hashes = {"models/age.keras": "of the model before", "reports/metrics.json": "ccc"}
+    assert read_dvc_lock("evaluate") == hashes
+    assert read_dvc_lock("no such stage") == {}
+
+
+@pytest.mark.usefixtures("_locked")
+def test_the_hash_of_a_path_is_that_of_the_first_stage_that_has_it():
+    assert dvc_md5("models/age.keras") == "bbb"
+    assert dvc_md5("data/faces") == "aaa.dir"
+    assert dvc_md5("data/others") is None
+
+
+def test_before_the_first_run_nothing_is_known(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert dvc_md5("data/faces") is None
+    with pytest.raises(FileNotFoundError, match=r"dvc\.lock not found: run `dvc repro`"):
+        read_dvc_lock("evaluate")
