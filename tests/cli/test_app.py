@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from shopper_age.cli.app import app
 
-FIGURES = {
+METRICS = {
     "n_test": 1897,
     "mae": 5.5,
     "mae_low": 5.3,
@@ -28,7 +28,7 @@ def run(tmp_path, monkeypatch):
 def test_the_result_is_a_table_of_the_last_evaluation(run, tmp_path):
     folder = tmp_path / "reports" / "evaluate"
     folder.mkdir(parents=True)
-    (folder / "metrics.json").write_text(json.dumps(FIGURES), encoding="utf-8")
+    (folder / "metrics.json").write_text(json.dumps(METRICS), encoding="utf-8")
     (folder / "report.md").touch()
     answer = run("result")
     assert answer.exit_code == 0

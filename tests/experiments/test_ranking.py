@@ -1,12 +1,10 @@
 import json
 import math
 import subprocess
-from io import StringIO
 
 import pytest
-from rich.console import Console
 
-from shopper_age.experiments.ranking import Experiment, ranked, ranking_table, read_experiments, varied_params
+from shopper_age.experiments.ranking import Experiment, ranked, read_experiments, varied_params
 
 FAST = Experiment("fast", "success", {"epochs": 5, "train.schedule": "cosine"}, 6.5, 7.0, 40.0)
 SLOW = Experiment("slow", "success", {"epochs": 10, "train.schedule": "cosine"}, 5.25, 7.5, 20.0)
@@ -37,25 +35,8 @@ def dvc_shows(monkeypatch):
     return show
 
 
-def text(table):
-    console = Console(file=StringIO(), width=160)
-    console.print(table)
-    return console.file.getvalue()
-
-
 def test_the_best_validation_error_comes_first_and_what_failed_last():
     assert ranked([BROKEN, WAITING, FAST, SLOW]) == [SLOW, FAST, WAITING, BROKEN]
-
-
-def test_the_table_shows_settings_metrics_and_state():
-    lines = text(ranking_table([BROKEN, WAITING, FAST, SLOW], ["epochs"])).splitlines()
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if line.startswith("│")]
-    assert rows == [
-        ["slow", "10", "5.25", "7.50", "20.00", ""],
-        ["fast", "5", "6.50", "7.00", "40.00", ""],
-        ["waiting", "20", "–", "–", "–", "queued"],
-        ["broken", "0", "–", "–", "–", "failed"],
-    ]
 
 
 def test_settings_that_differ_are_found():

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from shopper_age.data.tables import FILE_NAME, REAL_AGE
+from shopper_age.experiments.results import Result
 from shopper_age.metrics.bands import band_index
 from shopper_age.metrics.errors import errors, mean_interval
 from shopper_age.params import dotted
@@ -31,13 +32,13 @@ _PerPhoto = tuple[str, NDArray[np.bool_], NDArray[np.float64], NDArray[np.float6
 class Comparison:
     """Two models on the photos that both have estimated.
 
-    figures: a row per figure, indexed by its name in metrics.json: `a`, `b`, `difference` (b − a), its 95 %
+    metrics: a row per metric, indexed by its name in metrics.json: `a`, `b`, `difference` (b − a), its 95 %
         interval `low`, `high` (NaN where one photo is all there is), `n` (photos it rests on).
     n_common, n_only_a, n_only_b: photos that both, or only one, have estimated.
     n_relabelled: common photos whose true age is another in A's table; both models are judged by B's.
     """
 
-    figures: pd.DataFrame
+    metrics: pd.DataFrame
     n_common: int
     n_only_a: int
     n_only_b: int
@@ -46,7 +47,7 @@ class Comparison:
     @property
     def outcome(self) -> str:
         """What B's MAE is against A's: BETTER, WORSE, or UNCLEAR where the interval holds 0."""
-        mae = self.figures.loc["mae"]
+        mae = self.metrics.loc["mae"]
         if mae["high"] < 0:
             return BETTER
         return WORSE if mae["low"] > 0 else UNCLEAR
@@ -87,10 +88,10 @@ def compare(
         if scope.any():
             difference = value_b[scope] - value_a[scope]
             low, high = mean_interval(difference, seed=seed)
-            figures = (value_a[scope].mean(), value_b[scope].mean(), difference.mean(), low, high)
-            rows[name] = (*map(float, figures), int(scope.sum()))
+            values = (value_a[scope].mean(), value_b[scope].mean(), difference.mean(), low, high)
+            rows[name] = (*map(float, values), int(scope.sum()))
     return Comparison(
-        figures=pd.DataFrame.from_dict(rows, "index", columns=["a", "b", "difference", "low", "high", "n"]),
+        metrics=pd.DataFrame.from_dict(rows, "index", columns=["a", "b", "difference", "low", "high", "n"]),
         n_common=len(both),
         n_only_a=len(a) - len(both),
         n_only_b=len(b) - len(both),
@@ -98,9 +99,24 @@ def compare(
     )
 
 
+def compare_results(a: Result, b: Result) -> Comparison:
+    """Compares two evaluations, by the age groups and the legal age of B, or of A where B has none.
+
+    Raises:
+        ValueError: as `compare`.
+    """
+    settings = {**a.params.get("evaluate", {}), **b.params.get("evaluate", {})}
+    return compare(
+        a.predictions,
+        b.predictions,
+        age_groups=settings.get("age_groups"),
+        legal_age=settings.get("legal_age"),
+    )
+
+
 def describe(comparison: Comparison, name_a: str = "A", name_b: str = "B") -> str:
     """The outcome in words: a sentence, and one more for each thing that limits it."""
-    mae = comparison.figures.loc["mae"]
+    mae = comparison.metrics.loc["mae"]
     photos = _counted(comparison.n_common, "common test photo")
     interval = f"95 % interval of the difference {mae['low']:+.2f} to {mae['high']:+.2f} years"
     if comparison.n_common == 1:
@@ -132,7 +148,7 @@ def _per_photo(
     age_groups: Sequence[int] | None,
     legal_age: int | None,
 ) -> Iterator[_PerPhoto]:
-    """Each figure as a mean over photos: its name, the photos it is of, and each one's value in A and B."""
+    """Each metric as a mean over photos: its name, the photos it is of, and each one's value in A and B."""
     everyone = np.ones(true.size, dtype=bool)
     error_a, error_b = errors(true, pred_a), errors(true, pred_b)
     yield "mae", everyone, np.abs(error_a), np.abs(error_b)

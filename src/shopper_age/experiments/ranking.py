@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
-from rich.table import Table
-
 from shopper_age import paths
 from shopper_age.experiments.dvc import show_experiments
 from shopper_age.params import dotted
@@ -57,22 +54,6 @@ def varied_params(experiments: Sequence[Experiment]) -> list[str]:
     """The settings in which the experiments differ."""
     names = dict.fromkeys(name for experiment in experiments for name in experiment.params)
     return [name for name in names if len({str(e.params.get(name)) for e in experiments}) > 1]
-
-
-def ranking_table(experiments: Iterable[Experiment], params: Sequence[str]) -> Table:
-    """A row per experiment, in the order of `ranked`, with a column for each of the settings `params`."""
-    table = Table("Experiment", *map(escape, params), title="By validation MAE, in years")
-    for heading in ("validation", "test", "photos/s"):
-        table.add_column(heading, justify="right")
-    table.add_column("state")
-    for experiment in ranked(experiments):
-        settings = (escape(str(experiment.params.get(name, "–"))) for name in params)
-        figures = (experiment.val_mae, experiment.mae, experiment.images_per_second)
-        shown = ("–" if math.isnan(figure) else f"{figure:.2f}" for figure in figures)
-        table.add_row(
-            experiment.name, *settings, *shown, "" if experiment.state == DONE else experiment.state
-        )
-    return table
 
 
 def _experiment(entry: Mapping[str, Any]) -> Experiment:

@@ -1,0 +1,100 @@
+"""Terminal tables of a result, a comparison and a ranking."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from shopper_age.experiments.comparison import (
+    THRESHOLD_AGE,
+    Comparison,
+    changed_params,
+    compare_results,
+    describe,
+)
+from shopper_age.experiments.ranking import DONE, Experiment, ranked
+from shopper_age.experiments.results import Result
+
+# What the metrics of a comparison are called, and whether they are shares rather than years.
+_COMPARED = {
+    "mae": ("mean absolute error (MAE)", False),
+    "bias": ("bias (predicted − true)", False),
+    "cs5": ("within 5 years", True),
+    "group_accuracy": ("right age group", True),
+    f"id_false_positive_rate_at_{THRESHOLD_AGE}": (f"minors not asked, if asked below {THRESHOLD_AGE}", True),
+    f"id_request_rate_at_{THRESHOLD_AGE}": (f"adults asked, if asked below {THRESHOLD_AGE}", True),
+}
+
+
+def result_table(metrics: Mapping[str, Any]) -> Table:
+    """The metrics of an evaluation that matter first, from its metrics.json."""
+    mae, baseline = metrics["mae"], metrics["baseline_mae"]
+    interval = (
+        f" (95 % interval {metrics['mae_low']:.2f}–{metrics['mae_high']:.2f})" if "mae_low" in metrics else ""
+    )
+    table = Table("Metric", "Value", title="Result on the test part")
+    table.add_row("photos", f"{metrics['n_test']:,}")
+    table.add_row("mean absolute error (MAE)", f"{mae:.2f} years{interval}")
+    table.add_row("MAE of always the median age", f"{baseline:.2f} years")
+    table.add_row("better than that by", f"{1 - mae / baseline:.0%}" if baseline else "–")
+    table.add_row("bias (predicted − true)", f"{metrics['bias']:+.2f} years")
+    table.add_row("within 5 years", f"{metrics['cs5']:.0%}")
+    table.add_row("meets the requirement", "yes" if metrics["meets_requirement"] else "no")
+    return table
+
+
+def compared(a: Result, b: Result) -> list[Table | str]:
+    """Two results side by side, to print one after the other: settings, metrics, and the outcome in words.
+
+    Raises:
+        ValueError: they cannot be compared.
+    """
+    comparison = compare_results(a, b)
+    params = Table("Parameter", escape(a.name), escape(b.name), title="Parameters that differ")
+    for name, value_a, value_b in changed_params(a.params, b.params).itertuples():
+        params.add_row(name, escape(value_a), escape(value_b))
+    return [
+        params if params.rows else "No parameter differs.",
+        _comparison_table(a, b, comparison),
+        escape(describe(comparison, a.name, b.name)),
+    ]
+
+
+def ranking_table(experiments: Iterable[Experiment], params: Sequence[str]) -> Table:
+    """A row per experiment, in the order of `ranked`, with a column for each of the settings `params`."""
+    table = Table("Experiment", *map(escape, params), title="By validation MAE, in years")
+    for heading in ("validation", "test", "photos/s"):
+        table.add_column(heading, justify="right")
+    table.add_column("state")
+    for experiment in ranked(experiments):
+        settings = (escape(str(experiment.params.get(name, "–"))) for name in params)
+        metrics = (experiment.val_mae, experiment.mae, experiment.images_per_second)
+        shown = ("–" if math.isnan(metric) else f"{metric:.2f}" for metric in metrics)
+        state = "" if experiment.state == DONE else experiment.state
+        table.add_row(experiment.name, *settings, *shown, state)
+    return table
+
+
+def _comparison_table(a: Result, b: Result, comparison: Comparison) -> Table:
+    table = Table(
+        *("Metric", escape(a.name), escape(b.name), "Difference", "95 % interval", "Photos"),
+        title=f"On the {comparison.n_common:,} test photos of both",
+    )
+    for name, metric in comparison.metrics.iterrows():
+        meaning, is_share = _COMPARED[str(name)]
+        scale, form, unit = (100, ".1f", "%") if is_share else (1, ".2f", "years")
+        value_a, value_b, difference, low, high = (
+            scale * metric[column] for column in ("a", "b", "difference", "low", "high")
+        )
+        interval = "–" if math.isnan(low) else f"{low:+{form}} to {high:+{form}}"
+        if low == high == 0:  # which would look like certainty
+            interval = "no photo differs"
+        values = (f"{value_a:{form}}", f"{value_b:{form}}", f"{difference:+{form}}", interval)
+        table.add_row(f"{meaning}, {unit}", *values, f"{metric['n']:,.0f}")
+    if comparison.n_only_a or comparison.n_only_b:
+        table.add_row("MAE on its whole test part, years", *(f"{r.metrics['mae']:.2f}" for r in (a, b)))
+    met = ("yes" if result.metrics["meets_requirement"] else "no" for result in (a, b))
+    table.add_row("meets its requirement, on its whole test part", *met)
+    return table
