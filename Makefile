@@ -2,11 +2,10 @@
 SHELL := bash
 PYTHON ?= python3
 REQUIREMENTS ?= requirements.txt
-BASE ?= origin/main
+# A revision to compare with; like GRID it reaches the command through the environment, never as part of it.
+export BASE ?= origin/main
 # What people try first on their own photos: six trainings.
 export GRID ?= learning_rate=0.0002,0.0004,0.0008 loss=label_distribution,mse
-# What a report may show: no people.
-REPORT_PLOTS = training_curves predicted_against_true error_by_age error_histogram group_confusion id_trade_off
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -61,7 +60,7 @@ experiment: env ## the pipeline with other settings: make experiment SETTINGS="e
 sweep: env ## every combination, best first: make sweep GRID="learning_rate=0.0002,0.0004 epochs=5,10"
 	@set -f; shopper-age sweep $$GRID
 
-result: env ## the figures of the last evaluation
+result: env ## the metrics of the last evaluation
 	@shopper-age result
 
 ui: env ## the MLflow UI on http://localhost:5000
@@ -75,13 +74,7 @@ push: env ## photos, results and the record of what was run to the DVC remote
 	dvc push --run-cache
 
 report: env ## training-report.md: the workspace against BASE, origin/main unless given
-	@set -e; exec > training-report.md; \
-	  echo "## The workspace against $(BASE)"; \
-	  echo; echo '```'; COLUMNS=120 shopper-age compare $(BASE) workspace 2>&1 || true; echo '```'; \
-	  echo; echo "<details><summary>All figures that changed</summary>"; \
-	  echo; dvc metrics diff --md --no-path $(BASE) --targets reports/evaluate/metrics.json; \
-	  echo; echo "</details>"; \
-	  for plot in $(REPORT_PLOTS); do echo; echo "![$$plot](reports/evaluate/$$plot.png)"; done
+	@shopper-age report -- "$$BASE"
 
 promote: env ## registers the model in MLflow; it becomes the champion if it is really better
 	shopper-age promote

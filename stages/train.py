@@ -9,6 +9,7 @@ from shopper_age.model.archive import save_model
 from shopper_age.model.conversion import in_float32
 from shopper_age.model.network import create_model
 from shopper_age.params import load_params
+from shopper_age.paths import shows_people
 from shopper_age.runtime.checkout import dvc_md5, project_root
 from shopper_age.runtime.files import save_picture
 from shopper_age.runtime.stage import run_stage
@@ -71,7 +72,7 @@ def main() -> None:
         save_model(in_float32(model), MODEL)
         run.set_model(MODEL)
         run.log_artifact(REPORT / "history.csv", "train")
-        run.log_artifact(REPORT / "augmentation.png", "train", shows_people=True)
+        run.log_artifact(REPORT / "augmentation.png", "train", shows_people=shows_people("augmentation.png"))
 
 
 if __name__ == "__main__":

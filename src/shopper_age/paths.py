@@ -26,3 +26,16 @@ PREDICTIONS = EVALUATION / "predictions.csv"
 def is_demo(data_path: str | Path) -> bool:
     """Whether a folder of photos is that of the demo's drawings, which show nobody."""
     return Path(data_path) == DEMO
+
+
+def shows_people(picture: str | Path) -> bool:
+    """Whether a picture of a report shows photos, which leave a machine only where its user allows that."""
+    made_of_photos = {
+        "activation_maps.png",
+        "augmentation.png",
+        "best_photos.png",
+        "contact_sheet.png",
+        "where_it_looked.png",  # what activation_maps.png was called before
+        "worst_photos.png",
+    }
+    return Path(picture).name in made_of_photos

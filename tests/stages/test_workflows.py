@@ -39,10 +39,3 @@ def test_every_push_is_linted_and_tested_and_runs_the_demo():
 def test_every_target_is_in_the_list_of_phony_ones():
     phony = re.search(r"^\.PHONY:((?:.*\\\n)*.*)", MAKEFILE, flags=re.MULTILINE)
     assert set(phony[1].replace("\\", " ").split()) - {"help"} == TARGETS - {"help"}
-
-
-def test_a_report_shows_pictures_that_are_made_and_show_nobody():
-    shown = re.search(r"^REPORT_PLOTS = (.*)$", MAKEFILE, flags=re.MULTILINE)[1].split()
-    pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
-    made = {Path(plot).stem for plot in pipeline["stages"]["evaluate"]["plots"]}
-    assert set(shown) <= made - {"worst_photos", "best_photos", "where_it_looked"}

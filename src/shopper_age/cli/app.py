@@ -20,6 +20,8 @@ _SEE_ALSO = {
     paths.EDA / "ages.png": "the ages",
 }
 
+_REPORT = "training-report.md"
+
 _Name = Annotated[str, typer.Argument(help="A DVC experiment, a Git revision, or `workspace`.")]
 
 
@@ -93,6 +95,20 @@ def ranking(
 ) -> None:
     """Prints the experiments of the present commit, those of the queue too, by validation MAE."""
     _print_ranking(name)
+
+
+@app.command()
+def report(
+    base: Annotated[str, typer.Argument(help="A DVC experiment or a Git revision.")] = "origin/main",
+) -> None:
+    """Writes training-report.md: the workspace against another revision, and pictures that show no people."""
+    from shopper_age.experiments.report import training_report
+    from shopper_age.runtime.files import write_text
+
+    try:
+        write_text(_REPORT, training_report(base) + "\n")
+    except (ValueError, OSError) as error:
+        _stop(str(error))
 
 
 @app.command()

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from shopper_age.paths import shows_people
 from shopper_age.tracking import RunLogger
-
-_SHOW_PEOPLE = {"contact_sheet.png", "worst_photos.png", "best_photos.png", "where_it_looked.png"}
 
 _TABLES = ".csv"  # they name every photo, and DVC has them
 
@@ -25,7 +24,7 @@ def log_evaluation(
     for name, folder in {**earlier, "evaluate": report}.items():
         for file in sorted(folder.iterdir()):
             if file.is_file() and file.suffix != _TABLES and not file.name.startswith("."):
-                run.log_artifact(file, name, shows_people=file.name in _SHOW_PEOPLE)
+                run.log_artifact(file, name, shows_people=shows_people(file))
 
 
 def _headline(figures: Mapping[str, float]) -> str:

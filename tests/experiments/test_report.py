@@ -1,0 +1,105 @@
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from project import ROOT
+from typer.testing import CliRunner
+
+from shopper_age.cli.app import app
+from shopper_age.experiments.report import PICTURES, training_report
+from shopper_age.paths import EVALUATION, shows_people
+
+
+@pytest.fixture
+def _in_the_project(evaluated_project, monkeypatch):
+    monkeypatch.chdir(evaluated_project)
+
+
+@pytest.mark.usefixtures("_in_the_project")
+def test_the_report_has_comparison_changed_metrics_and_the_pictures_that_were_made():
+    made = [EVALUATION / name for name in ("error_by_age.png", "worst_photos.png")]
+    for picture in made:
+        picture.touch()
+    report = training_report("v1")
+    for picture in made:
+        picture.unlink()
+    assert report.startswith("## The workspace against v1\n\n```\n")
+    told = " ".join(report.split())
+    assert "│ epochs │ 1 │ 3 │" in told
+    assert "workspace is better than v1: MAE 4.00 against 8.00 years" in told
+    assert "<details><summary>All metrics that changed</summary>\n\n| Metric" in report
+    assert "| mae | 8.0 | 4.001 | -3.999 |" in told
+    assert report.endswith("</details>\n\n![error_by_age](reports/evaluate/error_by_age.png)")
+
+
+@pytest.mark.usefixtures("_in_the_project")
+def test_the_command_writes_the_report_whatever_the_width_of_the_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    answer = CliRunner().invoke(app, ["report", "v2"])
+    written = Path("training-report.md").read_text(encoding="utf-8")
+    Path("training-report.md").unlink()
+    assert answer.exit_code == 0
+    assert written == training_report("v2") + "\n"
+    assert "meets its requirement, on its whole test part" in written
+
+
+@pytest.mark.usefixtures("_in_the_project")
+def test_a_revision_whose_estimates_are_not_at_hand_still_has_its_metrics(evaluated_project):
+    away = (evaluated_project / ".dvc" / "cache").rename(evaluated_project / ".dvc" / "away")
+    try:
+        report = training_report("v1")
+    finally:
+        away.rename(evaluated_project / ".dvc" / "cache")
+    assert "```\n`v1` has no reports/evaluate/predictions.csv at hand" in report
+    assert "8.0" in report
+
+
+@pytest.mark.usefixtures("_in_the_project")
+def test_for_a_revision_that_there_is_not_no_report_is_written():
+    answer = CliRunner().invoke(app, ["report", "--", "--no-such"])
+    assert answer.exit_code == 1
+    assert "`--no-such`" in answer.output + str(answer.exception)
+    assert not Path("training-report.md").exists()
+
+
+def test_a_report_shows_pictures_that_are_made_and_show_nobody():
+    pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+    made = {Path(plot).name for plot in pipeline["stages"]["evaluate"]["plots"]}
+    assert set(PICTURES) <= made
+    assert not [picture for picture in PICTURES if shows_people(picture)]
+    assert shows_people("reports/evaluate/worst_photos.png")
+
+
+def arguments_of_make_report(folder: Path, environment: dict[str, str]) -> str:
+    """What `make report` hands to the command, a line each."""
+    command = folder / ".venv" / "bin" / "shopper-age"
+    command.parent.mkdir(parents=True)
+    command.write_text('#!/usr/bin/env bash\nprintf "%s\\n" "$@" > arguments\n')
+    command.chmod(0o755)
+    make = ["make", "--file", str(ROOT / "Makefile"), "--old-file", ".venv/.complete", "report"]
+    subprocess.run(make, cwd=folder, env=environment, check=True, capture_output=True)
+    return (folder / "arguments").read_text()
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "main",
+        "",
+        "x; touch evil",
+        "$(touch evil)",
+        "`touch evil`",
+        'x"; touch evil; "',
+        "$(shell touch evil)",
+    ],
+)
+def test_make_hands_the_revision_over_as_one_argument_and_runs_nothing_in_it(tmp_path, base):
+    assert arguments_of_make_report(tmp_path, {**os.environ, "BASE": base}) == f"report\n--\n{base}\n"
+    assert not (tmp_path / "evil").exists()
+
+
+def test_make_compares_with_the_main_branch_unless_told_otherwise(tmp_path):
+    environment = {name: value for name, value in os.environ.items() if name != "BASE"}
+    assert arguments_of_make_report(tmp_path, environment) == "report\n--\norigin/main\n"
