@@ -1,9 +1,11 @@
+import inspect
 import subprocess
 import sys
 
 import keras
 import numpy as np
 import pytest
+from project import ROOT
 
 from shopper_age.inference.estimates import estimate
 from shopper_age.inference.views import with_views
@@ -11,6 +13,7 @@ from shopper_age.model.archive import save_model
 from shopper_age.model.conversion import in_float32
 from shopper_age.model.distribution import median_age
 from shopper_age.model.network import create_model
+from shopper_age.params import load_params
 from shopper_age.runtime.hashing import file_md5
 
 SHAPE = (32, 32, 3)
@@ -23,6 +26,13 @@ def models():
         loss: create_model(SHAPE, weights="random", loss=loss)
         for loss in ("mse", "label_distribution", "ordinal")
     }
+
+
+def test_the_loss_has_the_weights_of_params_yaml_by_default():
+    options = inspect.signature(create_model).parameters
+    settings = load_params(ROOT / "params.yaml").train
+    assert options["label_sigma"].default == settings.label_sigma
+    assert options["l1_weight"].default == settings.l1_weight
 
 
 def test_one_number_per_photo_by_default(models):

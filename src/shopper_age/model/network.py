@@ -24,7 +24,7 @@ def create_model(
     loss: str = "mse",
     learning_rate: float = 0.0001,
     label_sigma: float = 2.0,
-    l1_weight: float = 0.2,
+    l1_weight: float = 0.0,
     precision: str = "float32",
 ) -> keras.Model:
     """A compiled age model; it takes raw RGB photos, values 0-255, of shape (n, height, width, 3).
