@@ -163,7 +163,7 @@ def _trainer(model: keras.Model) -> keras.Model:
 
 
 def _compile(
-    trainer: keras.Model, model: keras.Model, optimizer: keras.Optimizer, *, jit_compile: str
+    trainer: keras.Model, model: keras.Model, optimizer: keras.Optimizer, *, jit_compile: bool | str
 ) -> None:
     if is_distribution_model(model):
         loss, metric = model.loss[AGE_DISTRIBUTION], MedianAgeError(name="mae")
@@ -175,7 +175,7 @@ def _compile(
         optimizer,
         loss=loss,
         metrics=[metric],
-        jit_compile={"auto": "auto", "true": True, "false": False}[jit_compile],
+        jit_compile=jit_compile,
     )
 
 
