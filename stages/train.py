@@ -6,7 +6,6 @@ from shopper_age.data.augmentation import augmentation_sheet
 from shopper_age.data.loading import load_test, load_train
 from shopper_age.data.tables import SPLIT, TRAIN, VALIDATION, read_splits
 from shopper_age.model.archive import save_model
-from shopper_age.model.conversion import in_float32
 from shopper_age.model.network import create_model
 from shopper_age.params import load_params
 from shopper_age.runtime.checkout import dvc_md5, project_root
@@ -68,7 +67,7 @@ def main() -> None:
                 run, REPORT, n_photos=int((splits[SPLIT] == TRAIN).sum()), record={**provenance(), **record}
             ),
         )
-        save_model(in_float32(model), MODEL)
+        save_model(model, MODEL)
         run.set_model(MODEL)
         run.log_artifact(REPORT / "history.csv", "train")
         run.log_artifact(REPORT / "augmentation.png", "train", shows_people=True)

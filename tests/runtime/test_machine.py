@@ -4,7 +4,6 @@ import pytest
 
 from shopper_age.runtime.machine import cpu_model, usable_cores
 
-
 EIGHT_CORES = pytest.mark.usefixtures("eight_cores")
 
 
