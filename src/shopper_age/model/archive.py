@@ -13,6 +13,15 @@ from shopper_age.runtime.files import replacing
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip archive can hold
 
 
+def load_model(path: str | Path) -> keras.Model:
+    """The model of a file, to predict with: it is not compiled.
+
+    Raises:
+        ValueError: there is no such file, or it holds no model.
+    """
+    return keras.models.load_model(path, compile=False)
+
+
 def save_model(model: keras.Model, path: str | Path) -> None:
     """Saves the model's network and weights, in float32 and not compiled, whole or not at all.
 

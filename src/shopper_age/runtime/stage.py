@@ -1,5 +1,6 @@
-"""Running one stage: an error of the user is told in a line, not in a traceback."""
+"""Running of one stage: its log, and errors of the user in a line instead of a traceback."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -7,15 +8,29 @@ from pathlib import Path
 
 
 def run_stage(main: Callable[[], None]) -> None:
-    """Calls `main` and ends the process.
+    """Shows the package's log, calls `main` and ends the process.
 
     A `ValueError` or `OSError` is about the user's settings, data or disk: its message goes to standard
     error and the exit status is 1. Anything else is a fault of this project and keeps its traceback.
     `SHOPPER_AGE_TRACEBACK=1` shows the traceback of every error.
     """
+    configure_logging()
     try:
         main()
     except (ValueError, OSError) as error:
         if os.environ.get("SHOPPER_AGE_TRACEBACK"):
             raise
         sys.exit(f"{Path(sys.argv[0]).stem}: {error}")
+
+
+def configure_logging() -> None:
+    """Shows the package's log: information as plain lines on standard output, warnings on standard error."""
+    information = logging.StreamHandler(sys.stdout)
+    information.addFilter(lambda record: record.levelno < logging.WARNING)
+    warnings = logging.StreamHandler(sys.stderr)
+    warnings.setLevel(logging.WARNING)
+    warnings.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    logger = logging.getLogger("shopper_age")
+    logger.setLevel(logging.INFO)
+    logger.handlers = [information, warnings]
+    logger.propagate = False

@@ -8,6 +8,7 @@ import pandas as pd
 
 from shopper_age.runtime.files import write_csv, write_json
 from shopper_age.tracking import Run
+from shopper_age.tracking.provenance import provenance
 from shopper_age.training.selection import VALIDATION_MAE, Row
 
 # Names of an epoch's metrics in MLflow, where `mae` is that of the test part.
@@ -25,10 +26,10 @@ def epoch_log(
 
     Args:
         n_photos: training photos per epoch.
-        record: what run.json tells beside the speed.
+        record: what run.json tells beside speed, commit, versions and machine.
     """
     n_logged = 0
-    identity = {"mlflow_run": run.name, "mlflow_run_id": run.store_id}
+    origin = {"mlflow_run": run.name, "mlflow_run_id": run.store_id, **provenance(), **record}
 
     def log(history: list[Row]) -> None:
         nonlocal n_logged
@@ -37,13 +38,20 @@ def epoch_log(
         write_json(report / "metrics.json", training_metrics(table))
         seconds = table["seconds"].sum()
         speed = {"seconds": round(seconds, 1), "images_per_second": round(n_photos * len(table) / seconds, 2)}
-        write_json(report / "run.json", {**identity, **record, **speed})
+        write_json(report / "run.json", {**origin, **speed})
         for n_epochs in range(n_logged + 1, len(history) + 1):
             run.log_metrics(_tracked(table.head(n_epochs), n_photos), step=n_epochs)
         run.describe(_headline(training_metrics(table)))
         n_logged = len(history)
 
     return log
+
+
+def log_results(run: Run, model_path: Path, report: Path) -> None:
+    """Logs what a finished training leaves: the model file's hash, its history and its augmented photos."""
+    run.set_model(model_path)
+    run.log_artifact(report / "history.csv", "train")
+    run.log_artifact(report / "augmentation.png", "train", shows_people=True)
 
 
 def training_metrics(history: pd.DataFrame) -> dict[str, Any]:

@@ -68,12 +68,14 @@ class Trainer:
         checkpoint_folder: where the state after each epoch is saved and resumed from. What is in it must come
             from the same settings and data; it stays until the caller deletes it. None: no resuming.
         on_epoch: called with a dict per finished epoch: after each, and once at the start when resuming.
+        n_photos: training photos per epoch, for the rate in the log.
     """
 
     settings: TrainParams
     loss: str
     checkpoint_folder: Path | None = None
     on_epoch: Callable[[list[Row]], None] = lambda _: None
+    n_photos: int | None = None
 
     def fit(
         self,
@@ -83,7 +85,6 @@ class Trainer:
         *,
         epochs: int,
         learning_rate: float,
-        n_photos: int | None = None,
         batch_size: int | None = None,
         steps_per_epoch: int | None = None,
     ) -> keras.Model:
@@ -94,7 +95,6 @@ class Trainer:
             data: as `train_data` of `train_model`.
             validation: the same, never augmented, for the MAE by which the settings may choose the epoch.
             learning_rate: the highest of the run.
-            n_photos: photos in `data`, for the logged rate.
             batch_size: photos per step when the data are arrays.
             steps_per_epoch: batches per epoch, for data without an end.
 
@@ -111,7 +111,7 @@ class Trainer:
                     checkpoint.folder,
                 )
                 self.on_epoch(checkpoint.history)
-            callbacks = self._callbacks(checkpoint, model, LogEpoch(epochs, n_photos))
+            callbacks = self._callbacks(checkpoint, model, LogEpoch(epochs, self.n_photos))
             for phase in phases(self.settings, learning_rate, epochs):
                 if not has_stalled(checkpoint.history, self.settings.early_stopping_patience):
                     self._fit_phase(phase, model, arguments, checkpoint, callbacks)
