@@ -3,9 +3,9 @@
 from functools import partial
 from pathlib import Path
 
-import keras
 import pandas as pd
 
+from shopper_age import load_model
 from shopper_age.data.loading import photo_store
 from shopper_age.data.readers import photo_batches
 from shopper_age.data.tables import (
@@ -52,7 +52,7 @@ def main() -> None:
     ages = {
         part: splits.loc[splits[SPLIT] == part, REAL_AGE].to_numpy() for part in (TRAIN, VALIDATION, TEST)
     }
-    model = keras.models.load_model(MODEL)
+    model = load_model(MODEL)
     size = model.input_shape[1]
     batch_size = inference_batch_size(size)
     names = {part: splits.loc[splits[SPLIT] == part, FILE_NAME] for part in (VALIDATION, TEST)}

@@ -2,77 +2,48 @@
 
 from pathlib import Path
 
+from shopper_age import create_model, load_test, load_train, paths
 from shopper_age.data.augmentation import augmentation_sheet
-from shopper_age.data.loading import load_test, load_train
 from shopper_age.data.tables import SPLIT, TRAIN, VALIDATION, read_splits
 from shopper_age.model.archive import save_model
-from shopper_age.model.conversion import in_float32
-from shopper_age.model.network import create_model
 from shopper_age.params import load_params
-from shopper_age.paths import shows_people
 from shopper_age.runtime.checkout import dvc_md5, project_root
 from shopper_age.runtime.files import save_picture
 from shopper_age.runtime.stage import run_stage
-from shopper_age.tracking.provenance import provenance
-from shopper_age.training.history import epoch_log
+from shopper_age.training.history import epoch_log, log_results
 from shopper_age.training.precision import choose_precision, gpu_name
 from shopper_age.training.resuming import resumable_run
-from shopper_age.training.trainer import set_seed, train_model
-
-SPLITS = Path("data/splits/splits.csv")
-MANIFEST = Path("reports/validate_data/manifest.csv")
-MODEL = Path("models/age_resnet50.keras")
-REPORT = Path("reports/train")
+from shopper_age.training.trainer import Trainer, set_seed
 
 
 def main() -> None:
     params = load_params()
-    set_seed(params.seed, deterministic=params.train.deterministic)
-    precision, why = choose_precision(params.train.precision)
-    print(f"train: computing in {precision} ({why})", flush=True)
+    settings, data, side = params.train, params.data_path, params.image_size
+    set_seed(params.seed, deterministic=settings.deterministic)
+    precision, reason = choose_precision(settings.precision)
+    print(f"train: computing in {precision} ({reason})", flush=True)
 
-    splits = read_splits(SPLITS)
-    options = {"splits": splits, "image_size": params.image_size, "batch_size": params.batch_size}
-    options |= {"cache_gib": params.train.cache_gib, "cache_file_gib": params.train.cache_file_gib}
+    splits = read_splits(paths.SPLITS)
+    options = {"splits": splits, "image_size": side, "batch_size": params.batch_size}
+    options |= {"cache_gib": settings.cache_gib, "cache_file_gib": settings.cache_file_gib}
     options["cache_folder"] = project_root() / ".photo_cache"
-    augmentation = params.train.augmentation
-    train_data = load_train(params.data_path, **options, seed=params.seed, augmentation=augmentation)
-    validation_data = load_test(params.data_path, **options, part=VALIDATION)
-    save_picture(REPORT / "augmentation.png", augmentation_sheet(train_data))
+    train_data = load_train(data, **options, seed=params.seed, augmentation=settings.augmentation)
+    validation_data = load_test(data, **options, part=VALIDATION)
+    save_picture(paths.TRAINING / "augmentation.png", augmentation_sheet(train_data))
 
-    model = create_model(
-        (params.image_size, params.image_size, 3),
-        weights=params.weights,
-        loss=params.loss,
-        label_sigma=params.train.label_sigma,
-        l1_weight=params.train.l1_weight,
-        precision=precision,
-    )
-    record = {"precision": precision, "gpu": gpu_name(), "data_md5": dvc_md5(params.data_path) or "unknown"}
-    with resumable_run(params, SPLITS, MANIFEST, tags=record) as (folder, run):
-        run.log_dataset(
-            params.data_path.name,
-            digest=record["data_md5"],
-            source=params.data_path,
-            n_rows=len(splits),
-            context="training",
+    model = create_model((side, side, 3), weights=params.weights, loss=params.loss, precision=precision)
+    n_photos, md5 = int((splits[SPLIT] == TRAIN).sum()), dvc_md5(data) or "unknown"
+    facts = {"precision": precision, "gpu": gpu_name(), "data_md5": md5}
+    with resumable_run(params, Path(__file__), paths.SPLITS, paths.MANIFEST, tags=facts) as (folder, run):
+        run.log_dataset(data.name, digest=md5, source=data, n_rows=len(splits), context="training")
+        log = epoch_log(run, paths.TRAINING, n_photos=n_photos, record=facts)
+        trainer = Trainer(settings, params.loss, checkpoint_folder=folder, on_epoch=log, n_photos=n_photos)
+        trainer.fit(
+            model, train_data, validation_data, epochs=params.epochs, learning_rate=params.learning_rate
         )
-        train_model(
-            model,
-            train_data,
-            validation_data,
-            epochs=params.epochs,
-            settings=params.train,
-            learning_rate=params.learning_rate,
-            checkpoint_folder=folder,
-            on_epoch=epoch_log(
-                run, REPORT, n_photos=int((splits[SPLIT] == TRAIN).sum()), record={**provenance(), **record}
-            ),
-        )
-        save_model(in_float32(model), MODEL)
-        run.set_model(MODEL)
-        run.log_artifact(REPORT / "history.csv", "train")
-        run.log_artifact(REPORT / "augmentation.png", "train", shows_people=shows_people("augmentation.png"))
+
+        save_model(model, paths.MODEL)
+        log_results(run, paths.MODEL, paths.TRAINING)
 
 
 if __name__ == "__main__":

@@ -77,8 +77,16 @@ def test_all_bad_values_are_told_at_once(changed):
         load_params(path)
 
 
-def test_a_yaml_boolean_is_a_choice_of_jit_compile(changed):
-    assert load_params(changed("train.jit_compile", True)).train.jit_compile == "true"
+@pytest.mark.parametrize("choice", [True, False, "auto"])
+def test_jit_compile_is_a_boolean_or_auto(changed, choice):
+    found = load_params(changed("train.jit_compile", choice)).train.jit_compile
+    assert (type(found), found) == (type(choice), choice)
+
+
+@pytest.mark.parametrize("text", ["true", "on", 1])
+def test_jit_compile_is_no_other_text(changed, text):
+    with pytest.raises(ValueError, match=rf"'train.jit_compile' is {text!r}: .*must be auto, true or false"):
+        load_params(changed("train.jit_compile", text))
 
 
 def test_a_missing_file_says_where_to_run(tmp_path):

@@ -65,7 +65,7 @@ class TrainParams(_Section):
     label_sigma: float = Field(gt=0)
     l1_weight: float = Field(ge=0)
     precision: Literal["auto", "float32", "bfloat16", "float16"]
-    jit_compile: Literal["auto", "true", "false"]
+    jit_compile: bool | Literal["auto"]
     deterministic: bool
     cache_gib: float = Field(ge=0)
     cache_file_gib: float = Field(ge=0)
@@ -73,8 +73,11 @@ class TrainParams(_Section):
 
     @field_validator("jit_compile", mode="before")
     @classmethod
-    def _yaml_boolean(cls, value: Any) -> Any:
-        return str(value).lower() if isinstance(value, bool) else value
+    def _no_text_but_auto(cls, value: Any) -> Any:
+        # pydantic alone would read the text "true" as true
+        if value != "auto" and not isinstance(value, bool):
+            raise ValueError("must be auto, true or false, the last two without quotes")
+        return value
 
 
 class EvaluateParams(_Section):

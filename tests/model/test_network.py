@@ -1,9 +1,11 @@
+import inspect
 import subprocess
 import sys
 
 import keras
 import numpy as np
 import pytest
+from project import ROOT
 
 from shopper_age.inference.estimates import estimate
 from shopper_age.inference.views import with_views
@@ -11,6 +13,7 @@ from shopper_age.model.archive import save_model
 from shopper_age.model.conversion import in_float32
 from shopper_age.model.distribution import median_age
 from shopper_age.model.network import create_model
+from shopper_age.params import load_params
 from shopper_age.runtime.hashing import file_md5
 
 SHAPE = (32, 32, 3)
@@ -23,6 +26,13 @@ def models():
         loss: create_model(SHAPE, weights="random", loss=loss)
         for loss in ("mse", "label_distribution", "ordinal")
     }
+
+
+def test_the_loss_has_the_weights_of_params_yaml_by_default():
+    options = inspect.signature(create_model).parameters
+    settings = load_params(ROOT / "params.yaml").train
+    assert options["label_sigma"].default == settings.label_sigma
+    assert options["l1_weight"].default == settings.l1_weight
 
 
 def test_one_number_per_photo_by_default(models):
@@ -75,7 +85,7 @@ def test_saved_models_load_without_this_package(models, tmp_path):
     losses = tuple(models)
     np.save(tmp_path / "photos.npy", PHOTOS)
     for loss in losses:
-        save_model(in_float32(models[loss]), tmp_path / f"{loss}.keras")
+        save_model(models[loss], tmp_path / f"{loss}.keras")
     code = f"""
 import sys; sys.modules["shopper_age"] = None
 import keras, numpy as np
@@ -92,7 +102,7 @@ for loss in {losses}:
 
 def test_equal_models_are_saved_as_equal_bytes(models, tmp_path):
     for name in ("a.keras", "b.keras"):
-        save_model(in_float32(models["mse"]), tmp_path / name)
+        save_model(models["mse"], tmp_path / name)
     assert file_md5(tmp_path / "a.keras") == file_md5(tmp_path / "b.keras")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.keras", "b.keras"]
 

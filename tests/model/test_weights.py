@@ -1,3 +1,5 @@
+import logging
+
 import keras
 import numpy as np
 import pytest
@@ -12,31 +14,38 @@ def backbone():
     return keras.applications.ResNet50(include_top=False, weights=None, input_shape=SHAPE)
 
 
+@pytest.fixture(autouse=True)
+def _all_is_logged(caplog):
+    caplog.set_level(logging.INFO, logger="shopper_age")
+
+
 def _kernel(model, layer="conv4_block2_2_conv"):
     return model.get_layer(layer).get_weights()[0]
 
 
 @pytest.mark.parametrize("ending", ["weights.h5", "keras"])
-def test_a_file_of_a_backbone_fills_the_backbone(backbone, tmp_path, capsys, ending):
+def test_a_file_of_a_backbone_fills_the_backbone(backbone, tmp_path, caplog, ending):
     path = tmp_path / f"resnet.{ending}"
     (backbone.save_weights if ending == "weights.h5" else backbone.save)(path)
     model = create_model(SHAPE, weights=str(path))
     np.testing.assert_array_equal(_kernel(model), _kernel(backbone))
-    assert "weights: 106 of 106 backbone layers from" in capsys.readouterr().out
+    assert caplog.messages == [f"weights: 106 of 106 backbone layers from {path}"]
 
 
-def test_a_partial_file_leaves_the_rest_fresh_and_says_so(backbone, tmp_path, capsys):
+def test_a_partial_file_leaves_the_rest_random_and_says_so(backbone, tmp_path, caplog):
     part = keras.Model(backbone.input, backbone.get_layer("conv4_block6_out").output)
     part.save_weights(tmp_path / "part.weights.h5")
     model = create_model(SHAPE, weights=str(tmp_path / "part.weights.h5"))
     np.testing.assert_array_equal(_kernel(model), _kernel(backbone))
     assert not np.array_equal(_kernel(model, "conv5_block1_1_conv"), _kernel(backbone, "conv5_block1_1_conv"))
-    said = capsys.readouterr().out
-    assert "86 of 106 backbone layers" in said
-    assert "left fresh: conv5_block1" in said
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "86 of 106 backbone layers" in record.message
+    assert "left random: conv5_block1_1_conv, conv5_block1_1_bn" in record.message
+    assert "and 16 more" in record.message
 
 
-def test_fresh_residual_blocks_start_as_the_identity(backbone, tmp_path):
+def test_random_residual_blocks_start_as_the_identity(backbone, tmp_path):
     part = keras.Model(backbone.input, backbone.get_layer("conv4_block6_out").output)
     part.save_weights(tmp_path / "part.weights.h5")
     model = create_model(SHAPE, weights=str(tmp_path / "part.weights.h5"))
@@ -51,12 +60,12 @@ def test_fresh_residual_blocks_start_as_the_identity(backbone, tmp_path):
     assert not create_model(SHAPE, weights="random").get_layer("conv2_block1_3_bn").gamma.numpy().any()
 
 
-def test_a_trained_age_model_can_be_trained_on(tmp_path, capsys):
+def test_a_trained_age_model_can_be_trained_on(tmp_path, caplog):
     first = create_model(SHAPE, weights="random", loss="label_distribution")
     first.save_weights(tmp_path / "age.weights.h5")
     second = create_model(SHAPE, weights=str(tmp_path / "age.weights.h5"))
     np.testing.assert_array_equal(_kernel(second), _kernel(first))
-    assert "not used: age_distribution" in capsys.readouterr().out
+    assert "not used: age_distribution" in caplog.text
 
 
 def test_a_file_of_another_network_is_refused(tmp_path):

@@ -190,7 +190,7 @@ def test_a_training_killed_at_a_random_moment_is_resumed_by_the_next_repro(check
 
     told = checkout.run("dvc", "repro", "train")
 
-    assert "going on after epoch" in told
+    assert "resuming after epoch" in told
     assert pd.read_csv(checkout.folder / "reports/train/history.csv")["epoch"].tolist() == [1, 2, 3, 4]
     assert not list(state.glob("*/state.json"))
     runs = checkout.runs()

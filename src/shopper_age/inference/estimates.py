@@ -1,5 +1,6 @@
 """Estimates of a model for photos: age and age distribution."""
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +65,7 @@ def estimate(model: keras.Model, data: Any, y_true: np.ndarray, *, n_views: int 
         y_true: shape (n,), years.
         n_views: views that are averaged: 1 = the photo, 2 = also mirrored, 4 = also the middle 90 % of both.
     """
-    answer = with_views(model, n_views).predict(data, verbose="auto")
+    answer = with_views(model, n_views).predict(data, verbose=int(sys.stdout.isatty()))
     distribution = answer.get(AGE_DISTRIBUTION)
     n = len(y_true)
     return Estimates(

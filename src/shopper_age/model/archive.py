@@ -1,4 +1,4 @@
-"""The model file: a .keras archive that is equal, byte for byte, for equal models."""
+"""Archive of a trained model: a .keras file that is equal, byte for byte, for equal models."""
 
 import json
 import zipfile
@@ -7,19 +7,30 @@ from typing import Any
 
 import keras
 
+from shopper_age.model.conversion import in_float32
 from shopper_age.runtime.files import replacing
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip archive can hold
 
 
-def save_model(model: keras.Model, path: str | Path) -> None:
-    """Saves a model whole or not at all.
+def load_model(path: str | Path) -> keras.Model:
+    """The model of a file, to predict with: it is not compiled.
 
-    Keras writes the date, the zip's times and Python object ids into the archive; they are replaced, so
-    that the same training gives the same hash.
+    Raises:
+        ValueError: there is no such file, or it holds no model.
+    """
+    return keras.models.load_model(path, compile=False)
+
+
+def save_model(model: keras.Model, path: str | Path) -> None:
+    """Saves the model's network and weights, in float32 and not compiled, whole or not at all.
+
+    The file loads anywhere with `keras.models.load_model`, without this package. Keras writes the date, the
+    zip's times and Python object ids into the archive; they are replaced, so that the same training gives the
+    same hash.
     """
     with replacing(path) as temporary:
-        model.save(temporary)
+        in_float32(model).save(temporary)
         with replacing(temporary) as normalised:
             _normalise(temporary, normalised)
 

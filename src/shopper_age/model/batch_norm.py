@@ -6,7 +6,7 @@ import keras
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):
-    """Keras's layer, with the same weights and answers, faster in training on TensorFlow.
+    """Keras's layer, with the same weights and outputs, faster in training on TensorFlow.
 
     Keras 3 casts to float32 and then takes the mean, the variance and the normalised values one after the
     other. TensorFlow's fused operation reads its input once, in the precision of the model, and takes a
@@ -20,7 +20,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             return super().call(inputs, training=training, mask=mask)
         import tensorflow as tf
 
-        answer = tf.raw_ops.FusedBatchNormV3(
+        fused = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=tf.cast(self.gamma, tf.float32),
             offset=tf.cast(self.beta, tf.float32),
@@ -31,7 +31,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         )
         n = tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
         # the operation divides by n - 1, Keras's layer by n
-        variance = answer.batch_variance * tf.maximum(n - 1, 1) / n
-        for variable, now in ((self.moving_mean, answer.batch_mean), (self.moving_variance, variance)):
+        variance = fused.batch_variance * tf.maximum(n - 1, 1) / n
+        for variable, now in ((self.moving_mean, fused.batch_mean), (self.moving_variance, variance)):
             variable.assign(variable * self.momentum + now * (1 - self.momentum))
-        return answer.y
+        return fused.y

@@ -1,4 +1,4 @@
-"""Conversion of a model to other layers: plain float32, or fused batch normalisation."""
+"""Conversion of a model's layers: to plain float32, or to fused batch normalisation."""
 
 from collections.abc import Callable
 
@@ -9,17 +9,14 @@ from shopper_age.model.batch_norm import FusedBatchNormalization
 
 
 def in_float32(model: keras.Model) -> keras.Model:
-    """The same network and weights, computing in float32 and not compiled: what is saved and exported.
-
-    It loads anywhere with `keras.models.load_model`, without this package.
-    """
+    """The same network and weights in Keras's own layers, computing in float32 and not compiled."""
     copy = converted(model, _float32)
     copy.set_weights(model.get_weights())
     return copy
 
 
 def converted(model: keras.Model, convert: Callable[[keras.Operation], keras.Operation]) -> keras.Model:
-    """The same network, uncompiled and with fresh weights, each of its operations converted."""
+    """The same network, not compiled and with fresh weights, each of its operations converted."""
     uncompiled = keras.Model(model.input, model.output, name=model.name)
     return keras.models.clone_model(uncompiled, clone_function=convert)
 
@@ -35,6 +32,7 @@ def _float32(operation: keras.Operation) -> keras.Operation:
 
 
 def fused(operation: keras.Operation) -> keras.Operation:
+    """The same operation; a batch normalisation becomes one that computes in a single step."""
     is_plain = type(operation) is layers.BatchNormalization
     kind = FusedBatchNormalization if is_plain else type(operation)
     return kind.from_config(operation.get_config())

@@ -7,7 +7,6 @@ import numpy as np
 from keras import layers
 
 from shopper_age.model.distribution import N_AGES, median_age
-from shopper_age.model.losses import LabelDistributionLoss, OrdinalLoss
 
 AGE = "age"
 
@@ -15,37 +14,30 @@ AGE_DISTRIBUTION = "age_distribution"
 
 
 def is_distribution_model(model: keras.Model) -> bool:
-    """Whether the model answers with a distribution beside the age."""
+    """Whether the model predicts a distribution beside the age."""
     return AGE_DISTRIBUTION in model.output_names
 
 
-def head(pooled: Any, loss: str, *, label_sigma: float, l1_weight: float) -> tuple[Any, Any]:
+def head(pooled: Any, loss: str) -> Any:
+    """The output that a loss of params.yaml needs: the age, or a dict of the age and its distribution."""
     match loss:
-        case "mse" | "mae":
-            return layers.Dense(1, dtype="float32", name=AGE)(pooled), loss
-        case "huber":
-            return layers.Dense(1, dtype="float32", name=AGE)(pooled), keras.losses.Huber(delta=5.0)
         case "label_distribution":
             distribution = layers.Dense(N_AGES, activation="softmax", dtype="float32", name=AGE_DISTRIBUTION)(
                 pooled
             )
-            keras_loss: keras.losses.Loss = LabelDistributionLoss(label_sigma, l1_weight)
         case "ordinal":
             distribution = _ordinal_chain(pooled)
-            keras_loss = OrdinalLoss()
         case _:
-            raise ValueError(
-                f"loss must be one of mse, mae, huber, label_distribution, ordinal; received {loss!r}"
-            )
+            return layers.Dense(1, dtype="float32", name=AGE)(pooled)
     age = layers.Identity(dtype="float32", name=AGE)(median_age(distribution))
-    return {AGE: age, AGE_DISTRIBUTION: distribution}, {AGE_DISTRIBUTION: keras_loss}
+    return {AGE: age, AGE_DISTRIBUTION: distribution}
 
 
 def _ordinal_chain(pooled: Any) -> Any:
-    """The distribution that follows from 100 conditional answers "older than k, given older than k - 1".
+    """The distribution that follows from 100 probabilities "older than k, given older than k - 1".
 
-    P(age > k) is the product of the first k + 1 answers, so it can only fall with k. The bias makes the
-    untrained model answer about 33 years instead of 1.
+    P(age > k) is the product of the first k + 1 of them, so it can only fall with k. The bias makes the
+    untrained model predict about 33 years instead of 1.
 
     Source: Shi, Cao & Raschka 2021, "Deep Neural Networks for Rank-Consistent Ordinal Regression Based On
     Conditional Probabilities" (CORN), eq. 6.
@@ -69,6 +61,7 @@ def _constant_dense(units: int, name: str, *, use_bias: bool = False) -> layers.
 
 
 def fill_constants(model: keras.Model) -> None:
+    """Sets the kernels that turn the conditional probabilities of an "ordinal" head into a distribution."""
     if "log_older_than" not in {layer.name for layer in model.layers}:
         return
     n = N_AGES - 1

@@ -19,6 +19,29 @@ from shopper_age.model.distribution import (
 )
 
 
+def keras_loss(name: str, *, label_sigma: float, l1_weight: float) -> str | keras.losses.Loss:
+    """What Keras compiles a model with for a loss of params.yaml: of the age, or of its distribution.
+
+    Args:
+        name: "mse", "mae" or "huber" of the age; "label_distribution" or "ordinal" of the distribution.
+        label_sigma: "label_distribution": standard deviation of the soft label, in years.
+        l1_weight: "label_distribution": weight of the L1 term on the expected age.
+
+    Raises:
+        ValueError: there is no loss of that name.
+    """
+    match name:
+        case "mse" | "mae":
+            return name
+        case "huber":
+            return keras.losses.Huber(delta=5.0)
+        case "label_distribution":
+            return LabelDistributionLoss(label_sigma, l1_weight)
+        case "ordinal":
+            return OrdinalLoss()
+    raise ValueError(f"loss must be one of mse, mae, huber, label_distribution, ordinal; received {name!r}")
+
+
 class LabelDistributionLoss(keras.losses.Loss):
     """Cross-entropy with a Gaussian soft label, plus `l1_weight` times |expected age - true age|.
 
@@ -41,7 +64,7 @@ class LabelDistributionLoss(keras.losses.Loss):
 class OrdinalLoss(keras.losses.Loss):
     """Sum over k of the binary cross-entropy of "older than k", read off the distribution.
 
-    P(age > k) is one minus the cumulative sum, so it never rises with k: the answers are rank-consistent.
+    P(age > k) is one minus the cumulative sum, so it never rises with k: the estimates are rank-consistent.
 
     Source: Niu et al. 2016, eq. 3, with equal task weights.
     """

@@ -1,5 +1,6 @@
 """The age model: ResNet50 with built-in preprocessing and a regression or distribution head."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,8 +8,11 @@ import keras
 from keras import layers
 
 from shopper_age.model.conversion import converted, fused
-from shopper_age.model.heads import AGE, fill_constants, head
-from shopper_age.model.weights import load_backbone_weights
+from shopper_age.model.heads import AGE, AGE_DISTRIBUTION, fill_constants, head, is_distribution_model
+from shopper_age.model.losses import keras_loss
+from shopper_age.model.weights import LoadedWeights, load_backbone_weights
+
+_log = logging.getLogger(__name__)
 
 _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
@@ -24,15 +28,15 @@ def create_model(
     loss: str = "mse",
     learning_rate: float = 0.0001,
     label_sigma: float = 2.0,
-    l1_weight: float = 0.2,
+    l1_weight: float = 0.0,
     precision: str = "float32",
 ) -> keras.Model:
     """A compiled age model; it takes raw RGB photos, values 0-255, of shape (n, height, width, 3).
 
     The output named `age` has shape (n, 1), in years. With the losses "label_distribution" and "ordinal"
-    the model answers with a dict of `age_distribution`, shape (n, 101), the probabilities of the ages 0 to
-    100, summing to 1, and `age`, its median. It is compiled with Adam; `train_model` takes loss and optimiser
-    from there.
+    the model predicts a dict of `age_distribution`, shape (n, 101), the probabilities of the ages 0 to 100,
+    summing to 1, and `age`, its median. `train_model` trains it as it is compiled, with Adam; a `Trainer`
+    brings optimiser and loss of its own.
 
     Args:
         input_shape: (height, width, 3), each side 32 pixels or more.
@@ -53,35 +57,43 @@ def create_model(
         )
     if precision not in _POLICIES:
         raise ValueError(f"precision must be one of {', '.join(_POLICIES)}, received {precision!r}")
+    compiled_loss = keras_loss(loss, label_sigma=label_sigma, l1_weight=l1_weight)
     with _dtype_policy(_POLICIES[precision]):
-        photo = keras.Input(input_shape, name="photo", dtype="float32")
-        centred = layers.Rescaling(
-            1.0, offset=[-mean for mean in _IMAGENET_MEAN_RGB], dtype="float32", name="subtract_imagenet_mean"
-        )(photo)
-        backbone = keras.applications.ResNet50(
-            include_top=False, weights=None, input_tensor=centred[..., ::-1]
-        )
-        pooled = layers.GlobalAveragePooling2D(dtype="float32", name="pool")(backbone.output)
-        outputs, keras_loss = head(pooled, loss, label_sigma=label_sigma, l1_weight=l1_weight)
-    model = converted(keras.Model(photo, outputs, name="age_resnet50"), fused)
+        model = converted(_network(input_shape, loss), fused)
     fill_constants(model)
     if weights == "random":
         _shorten_memory_of_statistics(model)
-    load_backbone_weights(model, weights)
-    model.compile(keras.optimizers.Adam(learning_rate), loss=keras_loss, metrics={AGE: [_mae()]})
+    _log_weights(load_backbone_weights(model, weights))
+    model.compile(
+        keras.optimizers.Adam(learning_rate),
+        loss={AGE_DISTRIBUTION: compiled_loss} if is_distribution_model(model) else compiled_loss,
+        metrics={AGE: [keras.metrics.MeanAbsoluteError(name="mae")]},
+    )
     return model
 
 
+def _network(input_shape: tuple[int, int, int], loss: str) -> keras.Model:
+    photo = keras.Input(input_shape, name="photo", dtype="float32")
+    centred = layers.Rescaling(
+        1.0, offset=[-mean for mean in _IMAGENET_MEAN_RGB], dtype="float32", name="subtract_imagenet_mean"
+    )(photo)
+    backbone = keras.applications.ResNet50(include_top=False, weights=None, input_tensor=centred[..., ::-1])
+    pooled = layers.GlobalAveragePooling2D(dtype="float32", name="pool")(backbone.output)
+    return keras.Model(photo, head(pooled, loss), name="age_resnet50")
+
+
 def _shorten_memory_of_statistics(model: keras.Model) -> None:
-    # Fresh layers change fast. With Keras's momentum of 0.99 the moving statistics lag hundreds of steps
+    # Random layers change fast. With Keras's momentum of 0.99 the moving statistics lag hundreds of steps
     # behind: with the 267 drawn training photos of the demo the test MAE was 16.1 years instead of 8.0.
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = 0.9
 
 
-def _mae() -> keras.metrics.Metric:
-    return keras.metrics.MeanAbsoluteError(name="mae")
+def _log_weights(loaded: LoadedWeights) -> None:
+    if loaded.source != "random":
+        level = logging.WARNING if loaded.left_random else logging.INFO
+        _log.log(level, "weights: %s", loaded.describe())
 
 
 @contextmanager

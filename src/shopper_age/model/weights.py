@@ -1,5 +1,6 @@
 """Initial weights of the backbone: ImageNet, random, or a file."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -12,16 +13,35 @@ _LAST_SCALE_OF_A_BLOCK = "_3_bn"
 _NOTOP_FILE = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
 
 
-def load_backbone_weights(model: keras.Model, weights: str) -> None:
-    """Puts `weights` into the layers of `model` that ResNet50 (without top) has, and prints what was found.
+@dataclass(frozen=True)
+class LoadedWeights:
+    """Which layers of the backbone got weights from where."""
 
-    Residual blocks that stay fresh start as the identity: the last scale of each is set to 0, so that what
+    source: str  # "imagenet", "random" or the file
+    loaded: list[str]
+    left_random: list[str]
+    unused: list[str]  # layers of the source that the backbone does not have
+
+    def describe(self) -> str:
+        """For example "86 of 106 backbone layers from part.weights.h5; left random: conv5_block1_1_conv"."""
+        n_layers = len(self.loaded) + len(self.left_random)
+        return (
+            f"{len(self.loaded)} of {n_layers} backbone layers from {self.source}"
+            + (f"; left random: {_some(self.left_random)}" if self.left_random else "")
+            + (f"; not used: {_some(self.unused)}" if self.unused else "")
+        )
+
+
+def load_backbone_weights(model: keras.Model, weights: str) -> LoadedWeights:
+    """Puts `weights` into the layers of `model` that ResNet50 (without top) has, and returns which got some.
+
+    Residual blocks that stay random start as the identity: the last scale of each is set to 0, so that what
     the blocks before them know reaches the head at once.
     Source: Goyal et al. 2017, "Accurate, Large Minibatch SGD", sec. 5.1.
 
     Args:
         model: a model whose backbone layers carry the names of `keras.applications.ResNet50`.
-        weights: "imagenet", "random" (all stays fresh), or the path of a .weights.h5, .h5 or .keras file.
+        weights: "imagenet", "random" (nothing is loaded), or the path of a .weights.h5, .h5 or .keras file.
 
     Raises:
         OSError: the download failed, there is no such file, or it cannot be read.
@@ -30,7 +50,7 @@ def load_backbone_weights(model: keras.Model, weights: str) -> None:
     backbone = [layer for layer in model.layers if layer.weights and _is_backbone(layer.name)]
     if weights == "random":
         _start_as_identity(backbone)
-        return
+        return LoadedWeights(weights, loaded=[], left_random=[layer.name for layer in backbone], unused=[])
     arrays = _imagenet_arrays() if weights == "imagenet" else read_layer_arrays(Path(weights))
     found = [layer for layer in backbone if layer.name in arrays]
     if not found:
@@ -46,18 +66,20 @@ def load_backbone_weights(model: keras.Model, weights: str) -> None:
                 f"weights: in {weights} layer {layer.name} has shapes {shapes}, ResNet50's are {expected}"
             )
         layer.set_weights(arrays[layer.name])
-    fresh = [layer for layer in backbone if layer.name not in arrays]
-    _start_as_identity(fresh)
-    unused = sorted(set(arrays) - {layer.name for layer in found})
-    print(
-        f"weights: {len(found)} of {len(backbone)} backbone layers from {weights}"
-        + (f"; left fresh: {_some([layer.name for layer in fresh])}" if fresh else "")
-        + (f"; not used: {_some(unused)}" if unused else "")
+    left_random = [layer for layer in backbone if layer.name not in arrays]
+    _start_as_identity(left_random)
+    loaded = [layer.name for layer in found]
+    return LoadedWeights(
+        weights, loaded, [layer.name for layer in left_random], unused=sorted(set(arrays) - set(loaded))
     )
 
 
 def read_layer_arrays(path: Path) -> dict[str, list[np.ndarray]]:
-    """The arrays of every layer in a file of weights, by layer name, in the order of `Layer.weights`."""
+    """The arrays of every layer in a file of weights, by layer name, in the order of `Layer.weights`.
+
+    Keras's own `load_weights` goes by the place of a layer in the network and skips what does not fit: into a
+    plain ResNet50 it puts a part of an age model's convolutions, some in the wrong layer, and raises nothing.
+    """
     if not path.is_file():
         raise FileNotFoundError(
             f"weights: no file {path}; give the path of a .weights.h5 or .keras file, or imagenet, or random"
@@ -119,8 +141,8 @@ def _keras2_arrays(file: h5py.File) -> dict[str, list[np.ndarray]]:
     return {name: values for name, values in arrays.items() if values}
 
 
-def _start_as_identity(fresh: list[keras.Layer]) -> None:
-    for layer in fresh:
+def _start_as_identity(random_layers: list[keras.Layer]) -> None:
+    for layer in random_layers:
         if layer.name.endswith(_LAST_SCALE_OF_A_BLOCK):
             layer.gamma.assign(np.zeros(layer.gamma.shape))
 

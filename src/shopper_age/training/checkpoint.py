@@ -1,124 +1,116 @@
 """Checkpoints of a training: weights, optimiser and history after each epoch, written atomically."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from shopper_age.runtime.files import write_json
-
-Row = dict[str, float]  # what one epoch is remembered by
+from shopper_age.training.selection import Row, best_epoch
 
 _STATE = "state.json"
 
-VALIDATION_MAE = "val_mae"
 
+class Checkpoint:
+    """The state of a training in a folder, as far as it has come.
 
-class Checkpoint(keras.callbacks.Callback):
-    """Saves weights, optimiser and history after each epoch, and remembers which weights to keep.
-
-    A folder holds three files: the weights to go on from (`trainer`, with the optimiser), the weights to keep
-    (`model`, the best epoch's or the last) and state.json, which names both and is replaced last; a process
-    killed at any moment leaves the state of one epoch or of the next, never a mixture.
+    The folder holds three files: weights and optimiser to resume from (`trainer`), the weights to keep
+    (`kept`) and state.json, which names both and is replaced last; a process killed at any moment leaves the
+    state of one epoch or of the next, never a mixture.
 
     Args:
-        folder: where the state lies; made when the first epoch ends.
-        model: the model whose weights are kept.
-        keep_best: keep the epoch with the lowest validation MAE rather than the last.
-        patience: stop after this many epochs without a better validation MAE; 0 = never.
-        averaging: the callback that averages weights (EMA), if any: the average is what is kept.
-        on_epoch: called with all rows of the history so far, those from before an interruption included.
+        folder: where the state lies; made when the first epoch is written.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        model: keras.Model,
-        *,
-        keep_best: bool,
-        patience: int,
-        averaging: keras.callbacks.SwapEMAWeights | None = None,
-        on_epoch: Callable[[list[Row]], None] | None = None,
-    ) -> None:
-        super().__init__()
-        self._folder = folder
-        self._kept_model = model
-        self._keep_best = keep_best
-        self._patience = patience
-        self._averaging = averaging
-        self._on_epoch = on_epoch or (lambda _: None)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._state: dict[str, Any] = {"history": []}
         if (folder / _STATE).is_file():
             self._state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
-            self._on_epoch(self.history)
 
     @property
     def history(self) -> list[Row]:
-        """A row per finished epoch: `epoch` from 1, then Keras's logs."""
+        """A row per finished epoch."""
         return [dict(row) for row in self._state["history"]]
 
     @property
     def n_finished(self) -> int:
         return len(self._state["history"])
 
-    @property
-    def best_epoch(self) -> int:
-        """The epoch, from 1, with the lowest validation MAE; the last where nothing was validated."""
-        errors = [row[VALIDATION_MAE] for row in self._state["history"] if VALIDATION_MAE in row]
-        return 1 + errors.index(min(errors)) if errors else self.n_finished
+    def write_weights(self, model: keras.Model, name: str) -> str:
+        """Writes weights, and the optimiser of a compiled model, and returns the file's name for `commit`."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file_name = f"{name}.weights.h5"
+        model.save_weights(self.folder / file_name, overwrite=True)
+        return file_name
 
-    @property
-    def kept_epoch(self) -> int:
-        """The epoch, from 1, whose weights are kept."""
-        return self.best_epoch if self._keep_best else self.n_finished
+    def commit(self, row: Row, **files: str) -> None:
+        """Makes a finished epoch the state.
 
-    @property
-    def has_stalled(self) -> bool:
-        """Whether early stopping ends the training here."""
-        return 0 < self._patience <= self.n_finished - self.best_epoch
+        Args:
+            row: its metrics.
+            files: names of the files of `trainer` and `kept`; without `kept` the earlier one stays.
+        """
+        self._state = {**self._state, "history": [*self._state["history"], row], **files}
+        write_json(self.folder / _STATE, self._state)
+        for path in self.folder.glob("*.weights.h5"):
+            if path.name not in (self._state["trainer"], self._state["kept"]):
+                path.unlink()
 
     def restore(self, trainer: keras.Model) -> None:
         """Weights of the last finished epoch, and the optimiser's state if `trainer` is compiled."""
         if getattr(trainer, "optimizer", None) is not None:
             trainer.optimizer.build(trainer.trainable_variables)
-        trainer.load_weights(self._folder / self._state["trainer"])
+        trainer.load_weights(self.folder / self._state["trainer"])
 
-    def restore_kept(self) -> None:
+    def restore_kept(self, model: keras.Model) -> None:
         """Puts the weights to keep into the model."""
-        self._kept_model.load_weights(self._folder / self._state["kept"])
+        model.load_weights(self.folder / self._state["kept"])
+
+
+class SaveCheckpoint(keras.callbacks.Callback):
+    """Writes each epoch to a checkpoint.
+
+    Args:
+        model: the model whose weights are kept; the callback's own model trains its layers.
+        keep_best: keep the epoch with the lowest validation MAE rather than the last.
+        averaging: the callback that averages weights (EMA), if any: the average is what is kept.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        model: keras.Model,
+        *,
+        keep_best: bool,
+        averaging: keras.callbacks.SwapEMAWeights | None,
+    ) -> None:
+        super().__init__()
+        self._checkpoint = checkpoint
+        self._kept_model = model
+        self._keep_best = keep_best
+        self._averaging = averaging
 
     def on_epoch_end(self, epoch: int, logs: Row | None = None) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
         row = {"epoch": epoch + 1, **{name: float(value) for name, value in (logs or {}).items()}}
-        self._state["history"].append(row)
-        self._state["trainer"] = self._save(self.model, f"trainer-{epoch + 1}.weights.h5")
-        if self.kept_epoch == epoch + 1:
-            self._state["kept"] = self._save_kept(f"kept-{epoch + 1}.weights.h5")
-        write_json(self._folder / _STATE, self._state)
-        self._delete_others()
-        self._on_epoch(self.history)
-        if self.has_stalled:
-            self.model.stop_training = True
+        files = {"trainer": self._checkpoint.write_weights(self.model, f"trainer-{epoch + 1}")}
+        if not self._keep_best or best_epoch([*self._checkpoint.history, row]) == epoch + 1:
+            with _averaged(self._averaging):
+                files["kept"] = self._checkpoint.write_weights(self._kept_model, f"kept-{epoch + 1}")
+        self._checkpoint.commit(row, **files)
 
-    def _save_kept(self, name: str) -> str:
-        if self._averaging is None:
-            return self._save(self._kept_model, name)
-        # the callback's hooks around a validation put the average into the model and take it out again
-        self._averaging.on_test_begin()
-        try:
-            return self._save(self._kept_model, name)
-        finally:
-            self._averaging.on_test_end()
 
-    def _save(self, model: keras.Model, name: str) -> str:
-        model.save_weights(
-            self._folder / name, overwrite=True
-        )  # half a file is harmless: state.json names it later
-        return name
-
-    def _delete_others(self) -> None:
-        for path in self._folder.glob("*.weights.h5"):
-            if path.name not in (self._state["trainer"], self._state["kept"]):
-                path.unlink()
+@contextmanager
+def _averaged(averaging: keras.callbacks.SwapEMAWeights | None) -> Iterator[None]:
+    """The average of the weights is in the model; by the hooks with which Keras validates it."""
+    if averaging is None:
+        yield
+        return
+    averaging.on_test_begin()
+    try:
+        yield
+    finally:
+        averaging.on_test_end()

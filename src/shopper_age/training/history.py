@@ -6,11 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from shopper_age.paths import shows_people
 from shopper_age.runtime.files import write_csv, write_json
 from shopper_age.tracking import RunLogger
-from shopper_age.training.checkpoint import VALIDATION_MAE, Row
+from shopper_age.tracking.provenance import provenance
+from shopper_age.training.selection import VALIDATION_MAE, Row
 
-# Names of an epoch's figures in MLflow, where `mae` is that of the test part.
+# Names of an epoch's metrics in MLflow, where `mae` is that of the test part.
 _TRACKED = {"loss": "train_loss", "mae": "train_mae", "val_loss": "val_loss", "val_mae": "val_mae"}
 
 
@@ -19,35 +21,42 @@ def epoch_log(
 ) -> Callable[[list[Row]], None]:
     """A function of the history so far that brings the files of the report and the MLflow run up to date.
 
-    The files are history.csv and metrics.json, which the same training writes again to the letter, and
+    The files are history.csv and metrics.json, equal for equal trainings to the last letter, and
     run.json, which tells where and how fast it ran and which MLflow run it is (null while no store answers).
     No stage depends on run.json.
 
     Args:
         n_photos: training photos per epoch.
-        record: what run.json tells beside the speed.
+        record: what run.json tells beside speed, commit, versions and machine.
     """
     n_logged = 0
-    identity = {"mlflow_run": run.name, "mlflow_run_id": run.store_id}
+    origin = {"mlflow_run": run.name, "mlflow_run_id": run.store_id, **provenance(), **record}
 
     def log(history: list[Row]) -> None:
         nonlocal n_logged
         table = pd.DataFrame(history)
         write_csv(report / "history.csv", table.drop(columns="seconds").round(6))
-        write_json(report / "metrics.json", training_figures(table))
+        write_json(report / "metrics.json", training_metrics(table))
         seconds = table["seconds"].sum()
         speed = {"seconds": round(seconds, 1), "images_per_second": round(n_photos * len(table) / seconds, 2)}
-        write_json(report / "run.json", {**identity, **record, **speed})
+        write_json(report / "run.json", {**origin, **speed})
         for n_epochs in range(n_logged + 1, len(history) + 1):
             run.log_metrics(_tracked(table.head(n_epochs), n_photos), step=n_epochs)
-        run.describe(_headline(training_figures(table)))
+        run.describe(_headline(training_metrics(table)))
         n_logged = len(history)
 
     return log
 
 
-def training_figures(history: pd.DataFrame) -> dict[str, Any]:
-    """The training at a glance: epochs run, the epoch with the lowest validation MAE, and MAE in years."""
+def log_results(run: RunLogger, model_path: Path, report: Path) -> None:
+    """Logs what a finished training leaves: the model file's hash, its history and its augmented photos."""
+    run.set_model(model_path)
+    run.log_artifact(report / "history.csv", "train")
+    run.log_artifact(report / "augmentation.png", "train", shows_people=shows_people("augmentation.png"))
+
+
+def training_metrics(history: pd.DataFrame) -> dict[str, Any]:
+    """Epochs run, the epoch with the lowest validation MAE, and its MAE on both parts, in years."""
     best = history.loc[history[VALIDATION_MAE].idxmin()]
     return {
         "epochs_run": len(history),
@@ -58,20 +67,20 @@ def training_figures(history: pd.DataFrame) -> dict[str, Any]:
 
 
 def _tracked(history: pd.DataFrame, n_photos: int) -> dict[str, float]:
-    """What MLflow gets of the last epoch, with the best validation MAE and the seconds so far."""
+    """Metrics of the last epoch for MLflow, with the best validation MAE and the seconds so far."""
     row = history.iloc[-1]
     return {
         **{_TRACKED[name]: value for name, value in row.items() if name in _TRACKED},
-        "best_val_mae": training_figures(history)["val_mae"],
+        "best_val_mae": training_metrics(history)["val_mae"],
         "seconds_per_epoch": row["seconds"],
         "training_seconds": history["seconds"].sum(),
         "images_per_second": n_photos / row["seconds"],
     }
 
 
-def _headline(figures: Mapping[str, Any]) -> str:
+def _headline(metrics: Mapping[str, Any]) -> str:
     """What the run's page says of a model until its evaluation says more."""
     return (
-        f"**Validation MAE {figures['val_mae']:.2f} years**, the best of {figures['epochs_run']} epochs in "
-        f"epoch {figures['best_epoch']}. Not evaluated on the test part yet."
+        f"**Validation MAE {metrics['val_mae']:.2f} years**, the best of {metrics['epochs_run']} epochs in "
+        f"epoch {metrics['best_epoch']}. Not evaluated on the test part yet."
     )

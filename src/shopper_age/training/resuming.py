@@ -26,7 +26,7 @@ _OF_THE_DATA = {"data_path", "validate_data", "split"}
 
 
 @contextmanager
-def claimed(folder: Path) -> Iterator[Path]:
+def locked(folder: Path) -> Iterator[Path]:
     """The folder, made, and held by this process alone until the block ends.
 
     Raises:
@@ -67,7 +67,7 @@ def resumable_run(params: Params, *data: Path, tags: Mapping[str, str]) -> Itera
     Raises:
         ValueError: another process trains the same at this moment.
     """
-    with claimed(project_root() / ".checkpoints" / training_key(params, *data)) as folder:
+    with locked(project_root() / ".checkpoints" / training_key(params, *data)) as folder:
         run_id = folder / "run_id"
         with training_run(
             params.tracking.experiment,

@@ -1,9 +1,11 @@
-"""Training of the age model, in one phase or with a frozen backbone first."""
+"""Training of the age model: as it is compiled, or by the settings of params.yaml."""
 
+import logging
 import math
+import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,14 @@ from typing import Any
 import keras
 
 from shopper_age.model.heads import AGE_DISTRIBUTION, is_distribution_model
-from shopper_age.model.losses import MedianAgeError
+from shopper_age.model.losses import MedianAgeError, keras_loss
 from shopper_age.params import TrainParams
-from shopper_age.training.checkpoint import Checkpoint, Row
-from shopper_age.training.optimizers import phases
+from shopper_age.training.callbacks import EpochTimer, LogEpoch, SetEpoch, StopEarly, TellHistory
+from shopper_age.training.checkpoint import Checkpoint, SaveCheckpoint
+from shopper_age.training.optimizers import Phase, phases
+from shopper_age.training.selection import Row, has_stalled
+
+_log = logging.getLogger(__name__)
 
 
 def train_model(
@@ -25,47 +31,188 @@ def train_model(
     epochs: int = 10,
     steps_per_epoch: int | None = None,
     validation_steps: int | None = None,
-    *,
-    settings: TrainParams | None = None,
-    learning_rate: float = 0.0001,
-    checkpoint_folder: str | Path | None = None,
-    on_epoch: Callable[[list[Row]], None] | None = None,
 ) -> keras.Model:
-    """The model, trained; prints loss and MAE, in years, of each epoch.
+    """The model, trained with the loss and optimiser it is compiled with; the last epoch stays.
 
-    With the first seven arguments alone it is trained as it was compiled, and the last epoch stays. With
-    `settings` the optimiser is made anew from them, and the epoch they choose stays.
+    Keras prints loss and MAE, in years, of each epoch, and `model.history` holds them.
 
     Args:
         model: from `create_model`.
         train_data: whatever `model.fit` takes: a dataset, a PyDataset, a generator, or a pair (photos, ages)
-            of arrays. Photos are RGB 0-255, ages in years. A dataset whose attribute `epoch` is a variable
-            (`load_train`) is told the number of each epoch.
-        test_data: the same for the MAE after each epoch; the validation part when `settings` choose by it.
+            of arrays. Photos are RGB 0-255, ages in years. Data with an attribute `epoch` (`load_train`) are
+            told the number of each epoch.
+        test_data: the same for the MAE after each epoch.
         batch_size: photos per step when the data are arrays.
         epochs: passes over `train_data`.
         steps_per_epoch: batches per epoch, for data without an end.
         validation_steps: batches of `test_data` to use, likewise.
-        settings: section `train` of params.yaml.
-        learning_rate: the highest of the run; used with `settings`.
-        checkpoint_folder: where to save the state after each epoch and to go on from; used with `settings`.
-            What is in it must come from the same settings and data. It stays until the caller deletes it.
-        on_epoch: called after each epoch with the history so far, a dict per epoch; used with `settings`.
-
-    Raises:
-        ValueError: `settings` need the number of steps and the data do not tell it.
     """
-    fitting = _Fitting(train_data, test_data, batch_size, steps_per_epoch, validation_steps)
-    if settings is None:
-        trainer = _trainer(model)
-        _compile(trainer, model, model.optimizer, jit_compile="auto")
-        fitting.run(trainer, 0, epochs, [])
-        model.history = trainer.history
+    trainer = _with_one_output(model)
+    loss = model.loss[AGE_DISTRIBUTION] if is_distribution_model(model) else model.loss
+    _compile(trainer, loss, model.optimizer, jit_compile="auto")
+    arguments = FitArguments(train_data, test_data, batch_size, steps_per_epoch, validation_steps)
+    arguments.fit(trainer, start=0, end=epochs)
+    model.history = trainer.history
+    return model
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Training by the settings of params.yaml, with checkpoints from which an interrupted training resumes.
+
+    Where standard output is a terminal it shows Keras's progress bar; elsewhere a line per epoch is logged.
+
+    Args:
+        settings: section `train`.
+        loss: name of the loss, as in `create_model`.
+        checkpoint_folder: where the state after each epoch is saved and resumed from. What is in it must come
+            from the same settings and data; it stays until the caller deletes it. None: no resuming.
+        on_epoch: called with a dict per finished epoch: after each, and once at the start when resuming.
+        n_photos: training photos per epoch, for the rate in the log.
+    """
+
+    settings: TrainParams
+    loss: str
+    checkpoint_folder: Path | None = None
+    on_epoch: Callable[[list[Row]], None] = lambda _: None
+    n_photos: int | None = None
+
+    def fit(
+        self,
+        model: keras.Model,
+        data: Any,
+        validation: Any,
+        *,
+        epochs: int,
+        learning_rate: float,
+        batch_size: int | None = None,
+        steps_per_epoch: int | None = None,
+    ) -> keras.Model:
+        """The model, trained, with the weights of the epoch that the settings choose.
+
+        Args:
+            model: from `create_model`; its optimiser and loss are not used.
+            data: as `train_data` of `train_model`.
+            validation: the same, never augmented, for the MAE by which the settings may choose the epoch.
+            learning_rate: the highest of the run.
+            batch_size: photos per step when the data are arrays.
+            steps_per_epoch: batches per epoch, for data without an end.
+
+        Raises:
+            ValueError: the data do not tell the number of steps, and neither does `steps_per_epoch`.
+        """
+        arguments = FitArguments(data, validation, batch_size, steps_per_epoch)
+        with self._open_checkpoint() as checkpoint:
+            if checkpoint.history:
+                _log.info(
+                    "train: resuming after epoch %d of %d, from %s",
+                    checkpoint.n_finished,
+                    epochs,
+                    checkpoint.folder,
+                )
+                self.on_epoch(checkpoint.history)
+            callbacks = self._callbacks(checkpoint, model, LogEpoch(epochs, self.n_photos))
+            for phase in phases(self.settings, learning_rate, epochs):
+                if not has_stalled(checkpoint.history, self.settings.early_stopping_patience):
+                    self._fit_phase(phase, model, arguments, checkpoint, callbacks)
+            checkpoint.restore_kept(model)
         return model
-    if checkpoint_folder is None:
+
+    @contextmanager
+    def _open_checkpoint(self) -> Iterator[Checkpoint]:
+        if self.checkpoint_folder is not None:
+            yield Checkpoint(self.checkpoint_folder)
+            return
         with tempfile.TemporaryDirectory() as folder:
-            return _train(model, fitting, epochs, settings, learning_rate, Path(folder), on_epoch)
-    return _train(model, fitting, epochs, settings, learning_rate, Path(checkpoint_folder), on_epoch)
+            yield Checkpoint(Path(folder))
+
+    def _callbacks(
+        self, checkpoint: Checkpoint, model: keras.Model, log: LogEpoch
+    ) -> list[keras.callbacks.Callback]:
+        settings = self.settings
+        averaging = keras.callbacks.SwapEMAWeights(swap_on_epoch=False) if settings.ema_momentum else None
+        return [
+            *([averaging] if averaging else []),
+            EpochTimer(),
+            SaveCheckpoint(checkpoint, model, keep_best=settings.keep_best, averaging=averaging),
+            *([] if sys.stdout.isatty() else [log]),
+            TellHistory(checkpoint, self.on_epoch),
+            StopEarly(checkpoint, settings.early_stopping_patience),
+        ]
+
+    def _fit_phase(
+        self,
+        phase: Phase,
+        model: keras.Model,
+        arguments: "FitArguments",
+        checkpoint: Checkpoint,
+        callbacks: list[keras.callbacks.Callback],
+    ) -> None:
+        start = max(phase.start, checkpoint.n_finished)
+        if start >= phase.end:
+            return
+        for layer in model.layers:
+            if layer.name.startswith("conv"):
+                layer.trainable = not phase.is_frozen
+        trainer = _with_one_output(model)
+        if start == phase.start > 0:
+            checkpoint.restore(trainer)  # the phase before had an optimiser of its own: weights alone
+        settings = self.settings
+        loss = keras_loss(self.loss, label_sigma=settings.label_sigma, l1_weight=settings.l1_weight)
+        _compile(trainer, loss, phase.optimizer(arguments.n_steps), jit_compile=settings.jit_compile)
+        if start > phase.start:
+            checkpoint.restore(trainer)
+        verbose = 1 if sys.stdout.isatty() else 0
+        arguments.fit(trainer, start=start, end=phase.end, callbacks=callbacks, verbose=verbose)
+
+
+@dataclass(frozen=True)
+class FitArguments:
+    """The data of a training, and how `model.fit` is to walk over them."""
+
+    data: Any
+    validation: Any
+    batch_size: int | None = None
+    steps_per_epoch: int | None = None
+    validation_steps: int | None = None
+
+    @property
+    def n_steps(self) -> int:
+        """Training steps per epoch."""
+        if self.steps_per_epoch is not None:
+            return self.steps_per_epoch
+        if isinstance(self.data, tuple | list):
+            return math.ceil(len(self.data[0]) / (self.batch_size or 32))  # Keras's own default
+        try:
+            return len(self.data)
+        except TypeError as error:
+            raise ValueError(
+                "the training data do not tell how many batches they have: pass steps_per_epoch"
+            ) from error
+
+    def fit(
+        self,
+        trainer: keras.Model,
+        *,
+        start: int,
+        end: int,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        verbose: int | str = "auto",
+    ) -> None:
+        """Trains the epochs `start` to `end` (exclusive, from 0)."""
+        are_arrays = isinstance(self.data, tuple | list)
+        trainer.fit(
+            *(self.data if are_arrays else (self.data,)),
+            validation_data=self.validation,
+            batch_size=self.batch_size if are_arrays else None,
+            shuffle=are_arrays,
+            initial_epoch=start,
+            epochs=end,
+            steps_per_epoch=self.steps_per_epoch,
+            validation_steps=self.validation_steps,
+            callbacks=[SetEpoch(self.data), *callbacks],
+            verbose=verbose,
+        )
 
 
 def set_seed(seed: int, *, deterministic: bool) -> None:
@@ -77,125 +224,23 @@ def set_seed(seed: int, *, deterministic: bool) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def _train(
-    model: keras.Model,
-    fitting: "_Fitting",
-    epochs: int,
-    settings: TrainParams,
-    learning_rate: float,
-    folder: Path,
-    on_epoch: Callable[[list[Row]], None] | None,
-) -> keras.Model:
-    averaging = keras.callbacks.SwapEMAWeights(swap_on_epoch=False) if settings.ema_momentum else None
-    checkpoint = Checkpoint(
-        folder,
-        model,
-        keep_best=settings.keep_best,
-        patience=settings.early_stopping_patience,
-        averaging=averaging,
-        on_epoch=on_epoch,
-    )
-    callbacks = [*([averaging] if averaging else []), _Stopwatch(), checkpoint]
-    for phase in phases(settings, learning_rate, epochs):
-        start = max(phase.start, checkpoint.n_finished)
-        if start >= phase.end or checkpoint.has_stalled:
-            continue
-        for layer in model.layers:
-            if layer.name.startswith("conv"):
-                layer.trainable = not phase.is_frozen
-        trainer = _trainer(model)
-        if start == phase.start > 0:
-            checkpoint.restore(trainer)  # the phase before had an optimiser of its own: weights alone
-        _compile(trainer, model, phase.optimizer(fitting.n_steps), jit_compile=settings.jit_compile)
-        if start > phase.start:
-            print(f"train: going on after epoch {start} of {epochs}, from {folder}")
-            checkpoint.restore(trainer)
-        fitting.run(trainer, start, phase.end, callbacks)
-    checkpoint.restore_kept()
-    return model
-
-
-@dataclass(frozen=True)
-class _Fitting:
-    """The data of a training, and how `model.fit` is to walk over them."""
-
-    train_data: Any
-    test_data: Any
-    batch_size: int | None
-    steps_per_epoch: int | None
-    validation_steps: int | None
-
-    @property
-    def n_steps(self) -> int:
-        """Training steps per epoch."""
-        if self.steps_per_epoch is not None:
-            return self.steps_per_epoch
-        if isinstance(self.train_data, tuple | list):
-            return math.ceil(len(self.train_data[0]) / (self.batch_size or 32))  # Keras's own default
-        try:
-            return len(self.train_data)
-        except TypeError as error:
-            raise ValueError(
-                "train_data does not tell how many batches it has: pass steps_per_epoch"
-            ) from error
-
-    def run(
-        self, trainer: keras.Model, start: int, end: int, callbacks: list[keras.callbacks.Callback]
-    ) -> None:
-        arrays = isinstance(self.train_data, tuple | list)
-        trainer.fit(
-            *(self.train_data if arrays else (self.train_data,)),
-            validation_data=self.test_data,
-            batch_size=self.batch_size if arrays else None,
-            shuffle=arrays,
-            initial_epoch=start,
-            epochs=end,
-            steps_per_epoch=self.steps_per_epoch,
-            validation_steps=self.validation_steps,
-            callbacks=[_TellEpoch(self.train_data), *callbacks],
-        )
-
-
-def _trainer(model: keras.Model) -> keras.Model:
+def _with_one_output(model: keras.Model) -> keras.Model:
     """The same layers with the one output that the loss looks at, so that plain ages are the target."""
     output = model.output[AGE_DISTRIBUTION] if is_distribution_model(model) else model.output
     return keras.Model(model.input, output, name="trainer")
 
 
 def _compile(
-    trainer: keras.Model, model: keras.Model, optimizer: keras.Optimizer, *, jit_compile: str
+    trainer: keras.Model,
+    loss: str | keras.losses.Loss,
+    optimizer: keras.Optimizer,
+    *,
+    jit_compile: bool | str,
 ) -> None:
-    if is_distribution_model(model):
-        loss, metric = model.loss[AGE_DISTRIBUTION], MedianAgeError(name="mae")
+    if is_distribution_model(trainer):
+        metric: keras.metrics.Metric = MedianAgeError(name="mae")
     else:
-        loss, metric = model.loss, keras.metrics.MeanAbsoluteError(name="mae")
-    if any(layer.compute_dtype == "float16" for layer in model.layers if isinstance(layer, keras.Layer)):
+        metric = keras.metrics.MeanAbsoluteError(name="mae")
+    if any(layer.compute_dtype == "float16" for layer in trainer.layers if isinstance(layer, keras.Layer)):
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    trainer.compile(
-        optimizer,
-        loss=loss,
-        metrics=[metric],
-        jit_compile={"auto": "auto", "true": True, "false": False}[jit_compile],
-    )
-
-
-class _TellEpoch(keras.callbacks.Callback):
-    """Order and augmentation of the data follow from the number of the epoch, also after an interruption."""
-
-    def __init__(self, data: Any) -> None:
-        super().__init__()
-        self._epoch = getattr(data, "epoch", None)
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
-        if self._epoch is not None:
-            self._epoch.assign(epoch)
-
-
-class _Stopwatch(keras.callbacks.Callback):
-    """Adds the seconds of each epoch, validation included, to its logs."""
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
-        self._start = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
-        logs["seconds"] = time.perf_counter() - self._start
+    trainer.compile(optimizer, loss=loss, metrics=[metric], jit_compile=jit_compile)

@@ -18,6 +18,7 @@ from PIL import ExifTags, Image, ImageOps, ImageStat, UnidentifiedImageError
 from tqdm import tqdm
 
 from shopper_age.data.tables import HEIGHT, MODE, N_BYTES, PHOTO_FOLDER, PHOTO_FORMATS, WIDTH
+from shopper_age.runtime.machine import usable_cores
 from shopper_age.validation.duplicates import HASH_SHAPE, perceptual_hashes
 from shopper_age.validation.rules import findings
 
@@ -94,7 +95,7 @@ def inspect_photos(
     inspect = partial(inspect_photo, folder, min_side_px=min_side_px, max_pixels=max_pixels)
     tables, hashes = [_as_table([])], [np.zeros((0, *HASH_SHAPE), np.uint64)]
     with (
-        ThreadPoolExecutor(os.cpu_count()) as threads,
+        ThreadPoolExecutor(usable_cores()) as threads,
         tqdm(total=len(file_names), desc="photos", unit="photo", disable=None) as progress,
         warnings.catch_warnings(),  # of odd metadata; what matters becomes a finding
     ):

@@ -1,0 +1,48 @@
+"""Log lines of TensorFlow: silent at its start and below fatal, unless the user asks for more."""
+
+import faulthandler
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+
+# Lines of TensorFlow's C++ code below fatal (oneDNN is used, no GPU was found), and what comes with them.
+_STARTUP_LINE = re.compile(
+    rb"[IWE]\d{4} \d\d:\d\d:|WARNING: All log messages before absl::|To enable the following instructions:"
+)
+
+
+@contextmanager
+def without_startup_lines() -> Iterator[None]:
+    """A block in which TensorFlow is imported and leaves no lines about itself on standard error.
+
+    `TF_CPP_MIN_LOG_LEVEL` becomes 3, fatal errors alone, where it is not set: what else goes wrong raises an
+    exception. TensorFlow 2.21 heeds it only after it has logged some lines, which are taken out of standard
+    error here. All lines stay with a level of 0 or 1, and when the block raises.
+    """
+    if os.environ.setdefault(_LEVEL, "3") in ("0", "1") or sys.stderr is None:
+        yield
+        return
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    has_fault_handler = faulthandler.is_enabled()
+    is_failed = True
+    with tempfile.TemporaryFile() as held_back:
+        os.dup2(held_back.fileno(), 2)
+        if not has_fault_handler:
+            faulthandler.enable(stderr)  # a crash takes the lines with it, but tells where it happened
+        try:
+            yield
+            is_failed = False
+        finally:
+            if not has_fault_handler:
+                faulthandler.disable()
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            held_back.seek(0)
+            os.write(2, b"".join(line for line in held_back if is_failed or not _STARTUP_LINE.match(line)))
