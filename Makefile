@@ -46,7 +46,7 @@ env: .venv/.complete ## the Python environment in .venv
 	.venv/bin/uv pip install --quiet $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode) --python .venv \
 	    --constraint requirements.lock -r $(REQUIREMENTS) || \
 	  .venv/bin/python -m pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@mkdir -p data/faces
 	@touch $@
 

@@ -177,6 +177,8 @@ def _compile(
         metrics=[metric],
         jit_compile={"auto": "auto", "true": True, "false": False}[jit_compile],
     )
+    # else its variables are made while the first step is traced, and TensorFlow traces that step twice
+    trainer.optimizer.build(trainer.trainable_variables)
 
 
 class _TellEpoch(keras.callbacks.Callback):
