@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 from dvc.repo.experiments.queue.celery import LocalCeleryQueue
-from params_file import copy_params
+from project import copy_params
 from typer.testing import CliRunner
 
 from shopper_age.cli.app import app
