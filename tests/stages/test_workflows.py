@@ -1,5 +1,6 @@
 """The workflows stay thin: what they run can be typed by hand, and nothing from outside becomes a command."""
 
+import json
 import re
 from pathlib import Path
 
@@ -46,3 +47,23 @@ def test_a_report_shows_pictures_that_are_made_and_show_nobody():
     pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
     made = {Path(plot).stem for plot in pipeline["stages"]["evaluate"]["plots"]}
     assert set(shown) <= made - {"worst_photos", "best_photos", "where_it_looked"}
+
+
+def test_the_hooks_before_a_commit_check_what_lint_checks():
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    (repository,) = config["repos"]
+    assert repository["repo"] == "local"
+    hooks = {hook["entry"].removesuffix(" --force-exclude") for hook in repository["hooks"]}
+    lint = re.search(r"^lint:.*\n((?:\t.*\n)+)", MAKEFILE, flags=re.MULTILINE)[1]
+    assert hooks == {
+        f".venv/bin/{command.strip().replace(' --check', '').removesuffix(' .')}"
+        for command in lint.splitlines()
+    }
+
+
+def test_a_container_for_development_is_set_up_by_the_makefile():
+    config = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    make, target = config["postCreateCommand"].split()
+    assert make == "make"
+    assert target in TARGETS
+    assert config["image"].startswith("python:3.11-")
