@@ -42,8 +42,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> FinishedCheckout:
     with FileLock(shared / "finished.lock"):
         if error.exists():
             pytest.fail(error.read_text(encoding="utf-8"))
-        if folder.exists():
-            return FinishedCheckout.at(folder)
+        if (checkout := FinishedCheckout.at(folder)).is_finished():
+            return checkout
         try:
             return FinishedCheckout(folder)
         except RuntimeError as failure:

@@ -105,6 +105,9 @@ class FinishedCheckout(Checkout):
         output = self.run("dvc", "exp", "run", "--name", "first", *settings)
         self._output_file.write_text(output, encoding="utf-8")
 
+    def is_finished(self) -> bool:
+        return self._output_file.is_file()
+
     @property
     def output(self) -> str:
         return self._output_file.read_text(encoding="utf-8")
