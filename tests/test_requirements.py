@@ -46,3 +46,13 @@ def test_the_image_is_installed_as_the_environment_is():
     (uv,) = set(re.findall(r"uv==(\S+)", makefile))
     assert f" uv=={uv} " in dockerfile
     assert all("--constraint requirements.lock" in text for text in (makefile, dockerfile))
+
+
+def test_the_image_gets_every_file_that_it_is_installed_from():
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    copied = re.search(r"^COPY (.*) \./$", dockerfile, flags=re.MULTILINE)[1].split()
+    assert "requirements.lock" in copied
+    assert all((ROOT / name).is_file() for name in copied)
+    assert {f"!{name}" for name in copied} <= set(
+        (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    )
