@@ -71,7 +71,7 @@ def test_rows_without_photos_pass_the_stages_of_a_copy_of_the_project(ingredient
     n = 3 * ROWS_PER_COPY
     write_labels(project.faces, n=n, seed=0)
     np.save(tmp_path / "hashes.npy", mixed_hashes(ingredients, n=n, seed=0))
-    for stage in ("validate_data", "split"):
+    for stage in ("validate_data", "eda", "split"):
         project.cost(sys.executable, ROOT / "benchmarks" / "tables_only.py", stage, tmp_path / "hashes.npy")
     assert len(pd.read_csv(project.folder / "data" / "splits" / "splits.csv")) == n
 
