@@ -21,9 +21,10 @@ RUN mkdir --mode=1777 "$HOME" && git config --system --add safe.directory /works
 
 WORKDIR /workspace
 # The package is installed as a link to src, which the mounted checkout brings.
-COPY LICENSE README.md pyproject.toml requirements.txt requirements-gpu.txt ./
+COPY LICENSE README.md pyproject.toml requirements.txt requirements-gpu.txt requirements.lock ./
 COPY src src
-RUN pip install --no-cache-dir --requirement requirements-gpu.txt
+RUN pip install --no-cache-dir uv==0.13.9 \
+    && uv pip install --system --no-cache --constraint requirements.lock --requirement requirements-gpu.txt
 
 USER 1000:1000
 CMD ["dvc", "repro"]

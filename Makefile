@@ -1,7 +1,8 @@
 # Names for the commands people use. Each can be typed by hand after `. .venv/bin/activate`.
 SHELL := bash
 PYTHON ?= python3
-REQUIREMENTS ?= requirements.txt
+# requirements.lock or requirements-gpu.txt
+REQUIREMENTS ?= requirements.lock
 # A revision to compare with; like GRID it reaches the command through the environment, never as part of it.
 export BASE ?= origin/main
 # What people try first on their own photos: six trainings.
@@ -26,24 +27,31 @@ MODELS_VIEW := \#/experiments/1/runs?workflowType=machine_learning&viewStateShar
 CHATTER := No file hash info found|^[IWE]0000 |All log messages before absl
 WITHOUT_CHATTER = 2> >(grep --line-buffered -vE '$(CHATTER)' >&2)
 
-.PHONY: help env demo repro result test test-fast lint format ui send-log promote \
+.PHONY: help env lock demo repro result test test-fast lint format ui send-log promote \
         pull experiment sweep push report
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 env: .venv/.complete ## the Python environment in .venv
-.venv/.complete: $(REQUIREMENTS) pyproject.toml
+.venv/.complete: $(REQUIREMENTS) requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
 	  echo "Python 3.11, 3.12 or 3.13 is needed, $(PYTHON) is `$(PYTHON) --version`. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv .venv
 	@# uv takes seconds where pip takes minutes; pip knows package mirrors from its own configuration
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	@# the constraint holds requirements-gpu.txt to the versions and hashes of the lock;
 	@# where Python may not save bytecode, every start would compile the libraries anew: twice as slow
-	.venv/bin/uv pip install --quiet $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode) --python .venv -r $(REQUIREMENTS) || \
+	.venv/bin/uv pip install --quiet $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode) --python .venv \
+	    --constraint requirements.lock -r $(REQUIREMENTS) || \
 	  .venv/bin/python -m pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@mkdir -p data/faces
 	@touch $@
+
+lock: env ## requirements.lock anew after an edit of requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-emit-package shopper-age --custom-compile-command "make lock" requirements.txt --output-file requirements.lock
 
 demo: env ## drawn faces through the whole pipeline, with a small model, and the result
 	dvc exp run -S data_path=data/demo -S image_size=64 -S weights=random -S epochs=14 -S batch_size=16 \

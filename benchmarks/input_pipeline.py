@@ -42,7 +42,7 @@ from epoch_clock import EpochClock
 from keras import layers
 from rich.console import Console
 from rich.table import Table
-from subject import faces_folder, machine
+from testbed import faces_folder, machine
 
 from shopper_age import load_train
 from shopper_age.data.photos import resize
@@ -188,7 +188,7 @@ class Limits:
 
     def _decode(self, number: int) -> np.ndarray:
         data = np.frombuffer(self._paths[number].read_bytes(), np.uint8)
-        return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+        return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB))
 
     def _resized(self, number: int) -> np.ndarray:
         return resize(self._decode(number), self._side_px)

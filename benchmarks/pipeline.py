@@ -7,7 +7,7 @@
     rows      validate_data, eda and split on n rows whose photos exist as made-up hashes only, which shows
               what tables and the search for duplicates cost, where opening a million photos would hide it
 
-The photos are mixtures of those in --faces, or of drawn faces without it (see made_up.py); --faces are also
+The photos are mixtures of those in --faces, or of drawn faces without it (see synthetic.py); --faces are also
 measured as they are. Everything is done in a temporary folder below TMPDIR, removed at the end; 100,000
 photos of 200 x 200 pixels take 2 GB. Growth is the slope of a line through log CPU seconds against log n,
 after those of 20 photos were subtracted: 1.0 where twice the photos cost twice as much.
@@ -18,7 +18,6 @@ after those of 20 photos were subtracted: 1.0 where twice the photos cost twice 
 """
 
 import argparse
-import os
 import platform
 import shutil
 import sys
@@ -29,20 +28,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from child_cost import Cost
-from made_up import mixed_hashes, read_ingredients, write_faces, write_labels
-from project_copy import ROOT, ProjectCopy
+from process_cost import Cost
+from project import ROOT
+from project_costs import MeasuredProject
 from rich.console import Console
 from rich.table import Table
-from subject import machine
+from synthetic import mixed_hashes, read_ingredients, write_faces, write_labels
+from testbed import faces_folder, machine
 
-from shopper_age.data.tables import LABELS_FILE, read_labels
-from shopper_age.demo.faces import draw_faces
+from shopper_age.data.tables import read_labels
 
 STAGES = ("validate_data", "eda", "split", "train", "evaluate")
 DATA_STAGES = STAGES[:3]
 NO_OP = "dvc repro, no-op"
-PHOTOS, GIVEN, ROWS = "photos", "given photos", "rows alone"
+PHOTOS, GIVEN, ROWS = "photos", "given photos", "rows without photos"
 N_DRAWN = 300
 # Of so few photos a stage costs what it costs without any.
 N_FEW = 20
@@ -51,7 +50,7 @@ MIN_WORK_S = 0.2
 
 
 class Measured(NamedTuple):
-    """The cost of a stage (or of the no-op) on `n` photos, or on rows alone."""
+    """The cost of a stage (or of the no-op) on `n` photos, or on rows without photos."""
 
     what: str
     on: str
@@ -68,14 +67,14 @@ class Benchmark:
         self.measured: list[Measured] = []
 
     def starts(self) -> None:
-        project = ProjectCopy(self.folder / "start")
+        project = MeasuredProject(self.folder / "start")
         for stage in self.options.stages:
             self._add(stage, "start-up", 0, project.start_cost(stage, self.options.repeats))
 
     def photos(self, ingredients: np.ndarray) -> None:
         """Stages and no-op on mixtures of the ingredients, first on a few."""
         for n in sorted({N_FEW, *self.options.photos}):
-            project = ProjectCopy(self.folder / "photos")
+            project = MeasuredProject(self.folder / "photos")
             write_faces(project.faces, ingredients, n=n, seed=0)
             with_training = n == min(self.options.photos, default=0)
             self._stages_and_noop(project, PHOTOS, n, with_training=with_training)
@@ -83,16 +82,16 @@ class Benchmark:
 
     def given(self) -> None:
         """Stages and no-op on a copy of the photos of --faces."""
-        project = ProjectCopy(self.folder / "given")
+        project = MeasuredProject(self.folder / "given")
         shutil.copytree(self.options.faces, project.faces)
         self._stages_and_noop(project, GIVEN, len(read_labels(project.faces)))
         shutil.rmtree(project.folder)
 
     def rows(self, ingredients: np.ndarray) -> None:
         """The stages before training on rows without photos."""
-        runner, hashes = ROOT / "benchmarks" / "rows_alone.py", self.folder / "hashes.npy"
+        runner, hashes = ROOT / "benchmarks" / "tables_only.py", self.folder / "hashes.npy"
         for n in sorted(self.options.rows):
-            project = ProjectCopy(self.folder / "rows")
+            project = MeasuredProject(self.folder / "rows")
             write_labels(project.faces, n=n, seed=0)
             np.save(hashes, mixed_hashes(ingredients, n=n, seed=0))
             for stage in self._data_stages():
@@ -116,7 +115,9 @@ class Benchmark:
         base = few[0] if few else Cost(*[float("nan")] * 3)
         return Cost(*(all_ - fixed for all_, fixed in zip(measured.cost, base, strict=True)))
 
-    def _stages_and_noop(self, project: ProjectCopy, on: str, n: int, *, with_training: bool = False) -> None:
+    def _stages_and_noop(
+        self, project: MeasuredProject, on: str, n: int, *, with_training: bool = False
+    ) -> None:
         for stage in self.options.stages if with_training else self._data_stages():
             self._add(stage, on, n, project.stage_cost(stage, self.options.repeats if n == N_FEW else 1))
         if not self.options.skip_dvc:
@@ -133,18 +134,12 @@ class Benchmark:
 def main() -> None:
     options = _options()
     options.stages = [stage for stage in STAGES if stage in options.stages]
-    if options.faces and not (options.faces / LABELS_FILE).is_file():
-        sys.exit(
-            f"{options.faces}/labels.csv not found: --faces takes a folder with labels.csv and final_files/"
-        )
-    with tempfile.TemporaryDirectory(prefix="pipeline-costs-") as name:
+    with (
+        faces_folder(options.faces, n_drawn=N_DRAWN) as faces,
+        tempfile.TemporaryDirectory(prefix="pipeline-costs-") as name,
+    ):
         benchmark = Benchmark(Path(name).resolve(), options)
         benchmark.starts()
-        faces = options.faces
-        if not faces:
-            faces = benchmark.folder / "drawn"
-            print(f"drawing {N_DRAWN} faces, as --faces is not given", flush=True)
-            draw_faces(faces, n=N_DRAWN, seed=0, workers=os.cpu_count() or 1)
         ingredients = read_ingredients(faces, seed=0)
         if options.faces:
             benchmark.given()

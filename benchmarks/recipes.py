@@ -30,7 +30,7 @@ from in_memory import TrainingPhotos, decoded
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from subject import machine
+from testbed import check_faces, machine
 
 from shopper_age import create_model, train_model
 from shopper_age.inference.estimates import estimate
@@ -170,10 +170,7 @@ def _start_as_keras_does(model: keras.Model) -> None:
 
 def main() -> None:
     options = _options()
-    if not (options.faces / "labels.csv").is_file():
-        sys.exit(
-            f"{options.faces}/labels.csv not found: --faces takes a folder with labels.csv and final_files/"
-        )
+    check_faces(options.faces)
     changes = {"weights": options.weights, "epochs": options.epochs, "image_size": options.image_size}
     all_recipes = recipes(load_params().model_copy(update=changes))
     unknown = set(options.recipes) - set(all_recipes)

@@ -138,7 +138,7 @@ def main() -> None:
     if options.case:
         print(json.dumps(measure(options.faces, json.loads(options.case))))
         return
-    from subject import faces_folder, machine
+    from testbed import faces_folder, machine
 
     with faces_folder(options.faces) as faces:
         console = Console(width=120)

@@ -1,11 +1,15 @@
-"""What tests share: faces drawn by themselves, and TensorFlow kept quiet."""
+"""Fixtures that tests of several rooms share, and the order of the tests."""
 
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from checkout import FinishedCheckout
+from filelock import FileLock
 from PIL import Image
+
+TESTS = Path(__file__).parent
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -25,6 +29,45 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> FinishedCheckout:
+    """A checkout in which the pipeline has run, one for all workers; who changes it takes a duplicate.
+
+    A pipeline that fails is run once too: every test that needs it says why.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, error = shared / "finished", shared / "finished.error"
+    with FileLock(shared / "finished.lock"):
+        if error.exists():
+            pytest.fail(error.read_text(encoding="utf-8"))
+        if (checkout := FinishedCheckout.at(folder)).is_finished():
+            return checkout
+        try:
+            return FinishedCheckout(folder)
+        except RuntimeError as failure:
+            error.write_text(str(failure), encoding="utf-8")
+            raise
+
+
+# The files of tests that run longest, the longest first. A worker takes a file at a time: these start while
+# enough is left for the other workers.
+LONGEST = (
+    "stages/test_experiments.py",
+    "training/test_trainer.py",
+    "stages/test_pipeline.py",
+    "stages/test_interruption.py",
+    "model/test_network.py",
+    "benchmarks/test_recipes.py",
+    "stages/test_sharing.py",
+    "tracking/test_server.py",
+    "tracking/test_runs.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slow runs of the pipeline start first: one worker has them while the other does the rest."""
-    items.sort(key=lambda item: item.get_closest_marker("pipeline") is None)
+    if missing := [name for name in LONGEST if not (TESTS / name).is_file()]:
+        raise pytest.UsageError(f"tests/conftest.py lists files that are not there: {', '.join(missing)}")
+    places = {TESTS / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))

@@ -1,7 +1,29 @@
-"""From face photos with known ages to an age model: the functions that notebooks and stages call.
+"""From face photos with known ages to an age model.
 
-Each name is imported when it is first touched, so that `import shopper_age` costs nothing and the
-stages that need no network start without TensorFlow.
+The rooms of the package, from what people call down to what everything stands on. A room imports rooms below
+it alone, which `make lint` checks. The stages of dvc.yaml are scripts in stages/, a few calls each.
+
+    cli          the command `shopper-age`
+    demo         draws faces with ages, to try everything without photos; no other room knows it
+    evaluation   stage evaluate: metrics of a model on the test part, conclusions, figures, reports
+    experiments  trained models side by side: compare, rank, sweep, promote
+    eda          stage eda: what the usable photos are like
+    inference    estimates of a model for photos, and where in a photo they come from
+    training     stage train: optimisers, checkpoints, resuming, history
+    validation   stage validate_data: every row and every photo checked, duplicates found
+    splitting    stage split: training, validation and test part
+    data         tables of faces; photos decoded, kept, augmented and batched
+    model        the network with its heads, losses and weights; Keras alone
+    plots        Matplotlib figures of finished tables
+    tracking     runs, models and an offline log in MLflow, which no other room knows
+    params       the settings of params.yaml, typed and checked
+    metrics      numbers about estimates, from arrays: errors, age groups, ID check, intervals, calibration
+    runtime      the process: start of a stage, whole files, hashes, threads, machine, checkout
+    markdown     reports from templates
+    paths        the place of each file of the project
+
+Notebooks need the names below alone. Each is imported when it is first touched, so that `import shopper_age`
+costs nothing and the stages that need no network start without TensorFlow.
 """
 
 import os

@@ -7,11 +7,13 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from child_cost import Cost, measure
-from made_up import ROWS_PER_COPY, mixed_hashes, read_ingredients, write_faces, write_labels
 from photos import make_faces, small_photo
 from pipeline import GIVEN, N_FEW, PHOTOS, ROWS, Benchmark, Measured
-from project_copy import ROOT, ProjectCopy
+from process_cost import Cost, measure
+from project import ROOT, copy_params
+from project_costs import MeasuredProject
+from synthetic import ROWS_PER_COPY, mixed_hashes, read_ingredients, write_faces, write_labels
+from testbed import check_faces
 
 from shopper_age.params import load_params
 from shopper_age.validation.checks import validate
@@ -65,10 +67,33 @@ def test_growth_is_that_of_the_work_beyond_the_start(tmp_path):
 
 
 def test_rows_without_photos_pass_the_stages_of_a_copy_of_the_project(ingredients, tmp_path):
-    project = ProjectCopy(tmp_path / "project")
+    project = MeasuredProject(tmp_path / "project")
     n = 3 * ROWS_PER_COPY
     write_labels(project.faces, n=n, seed=0)
     np.save(tmp_path / "hashes.npy", mixed_hashes(ingredients, n=n, seed=0))
-    for stage in ("validate_data", "split"):
-        project.cost(sys.executable, ROOT / "benchmarks" / "rows_alone.py", stage, tmp_path / "hashes.npy")
+    for stage in ("validate_data", "eda", "split"):
+        project.cost(sys.executable, ROOT / "benchmarks" / "tables_only.py", stage, tmp_path / "hashes.npy")
     assert len(pd.read_csv(project.folder / "data" / "splits" / "splits.csv")) == n
+
+
+def test_nothing_has_to_run_in_a_copy_that_counts_as_finished(tmp_path):
+    project = MeasuredProject(tmp_path / "project")
+    write_labels(project.faces, n=3, seed=0)
+    assert project.noop_cost(repeats=1).wall_s > 0
+
+
+def test_a_missing_folder_of_photos_is_named_with_what_to_give_instead(tmp_path):
+    with pytest.raises(SystemExit, match=r"labels\.csv not found: --faces takes(.|\n)*photos of your own"):
+        check_faces(tmp_path)
+    (tmp_path / "labels.csv").touch()
+    with pytest.raises(SystemExit, match="final_files not found"):
+        check_faces(tmp_path)
+
+
+def test_settings_of_a_copy_are_changed_where_they_stand(tmp_path):
+    copy_params(tmp_path, epochs=3, max_bad_share=0.5)
+    before, after = ((folder / "params.yaml").read_text().splitlines() for folder in (ROOT, tmp_path))
+    changed = [new for old, new in zip(before, after, strict=True) if old != new and "data_path" not in new]
+    assert changed == ["epochs: 3", "  max_bad_share: 0.5"]
+    with pytest.raises(ValueError, match="0 settings named epoch;"):
+        copy_params(tmp_path, epoch=3)

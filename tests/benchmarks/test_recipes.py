@@ -64,7 +64,8 @@ def test_batches_in_memory_hold_every_photo_once_with_its_age(faces):
 
 
 def test_a_recipe_is_measured_once(faces, tmp_path, monkeypatch):
-    recipe = _recipe(weights="random", epochs=1, image_size=32)["default"]
+    two_views = load_params().evaluate.model_copy(update={"tta": 2})
+    recipe = _recipe(weights="random", epochs=1, image_size=32, evaluate=two_views)["default"]
     data, out = decoded(faces, 32), tmp_path / "recipes.jsonl"
     result = recipes._measured_once("default", recipe, data, out)
     assert json.loads(out.read_text(encoding="utf-8")) == result

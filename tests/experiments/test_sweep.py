@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from dvc.repo import Repo
-from params_file import copy_params
+from project import copy_params
 from typer.testing import CliRunner
 
 from shopper_age.cli.app import app

@@ -1,34 +1,22 @@
-"""A checkout of the project as a user has it, in which tests run commands."""
+"""Checkouts of the project as a user has them, fresh or after a run of the pipeline."""
 
-import copy
 import json
-import os
 import shutil
 import sqlite3
-import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Self
 
 import pandas as pd
-from params_file import copy_params
-from project import ROOT
+from project import ROOT, ProjectCopy
 
-CHECKED_OUT = (
-    ".dvc",
-    "data",
-    "models",
-    "stages",
-    "src",
-    ".dvcignore",
-    ".gitignore",
-    "dvc.yaml",
-)
-# What work in the project, `make demo` for one, leaves among them, which a fresh clone does not have.
-LEFT_OUT = shutil.ignore_patterns(
-    *("faces", "demo", "splits.csv", "*.keras", "dvc.lock"),
-    *("tmp", "cache", "config.local", "__pycache__", "*.egg-info"),
-)
+from shopper_age.demo.faces import draw_faces
+from shopper_age.runtime.files import write_csv
+
+IDENTITY = {
+    f"GIT_{who}_{what}": "tester@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+}
 SMALL = (
     "image_size=32",
     "weights=random",
@@ -40,46 +28,28 @@ SMALL = (
 )
 
 
-class Checkout:
-    """A fresh copy of the project under Git and DVC."""
+class Checkout(ProjectCopy):
+    """A fresh clone of the project under Git and DVC."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for name in CHECKED_OUT:
-            copy_ = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
-            copy_(ROOT / name, folder / name, **({"ignore": LEFT_OUT} if copy_ is shutil.copytree else {}))
-        copy_params(folder)
-        self.environment = {
-            **{
-                key: value
-                for key, value in os.environ.items()
-                if not key.startswith(("DVC_", "MLFLOW_", "GIT_", "AWS_"))
-            },
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(folder / "src"),
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            **{
-                f"GIT_{who}_{what}": "tester@localhost"
-                for who in ("AUTHOR", "COMMITTER")
-                for what in ("NAME", "EMAIL")
-            },
-        }
+        super().__init__(folder)
         self.run("git", "init", "--quiet")
-        self.run("git", "add", "--all")
-        self.run("git", "commit", "--quiet", "--message", "a fresh clone")
+        self.commit("a fresh clone")
 
-    def run(self, *command: str, fails: bool = False) -> str:
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self.environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-        assert (done.returncode != 0) == fails, done.stdout
-        return done.stdout
+    @classmethod
+    def at(cls, folder: Path) -> Self:
+        """The checkout that lies in a folder already."""
+        checkout = cls.__new__(cls)
+        checkout._settle(folder)
+        return checkout
+
+    def _settle(self, folder: Path) -> None:
+        super()._settle(folder)
+        self.environment |= IDENTITY
+
+    def commit(self, message: str) -> None:
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", message)
 
     def make(self, target: str, fails: bool = False) -> str:
         """Runs a target of the Makefile with the Python at hand instead of an environment of its own."""
@@ -89,9 +59,8 @@ class Checkout:
     def clone(self, folder: Path) -> "Checkout":
         """What a colleague gets from Git: no data, no results, an empty cache, the same surroundings."""
         self.run("git", "clone", "--quiet", str(self.folder), str(folder))
-        clone = copy.copy(self)
-        clone.folder = folder
-        clone.environment = {**self.environment, "PYTHONPATH": str(folder / "src")}
+        clone = self.at(folder)
+        clone.environment = {**self.environment, "PYTHONPATH": clone.environment["PYTHONPATH"]}
         return clone
 
     def json(self, path: str) -> dict:
@@ -112,3 +81,49 @@ class Checkout:
         query = "SELECT step FROM metrics WHERE run_uuid = ? AND key = ? ORDER BY timestamp, step"
         with closing(sqlite3.connect(self.folder / "mlflow.db")) as database:
             return [step for (step,) in database.execute(query, [run_id, metric])]
+
+
+class FinishedCheckout(Checkout):
+    """A checkout in which the pipeline has run once, as the DVC experiment `first`.
+
+    Its photos are 60 drawn faces and a broken one.
+
+    Attributes:
+        output: what DVC and the stages said.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        labels = draw_faces(self.faces, n=60, seed=1)
+        (self.faces / "final_files" / "broken.jpg").write_bytes(b"no picture")
+        broken = pd.DataFrame([{"file_name": "broken.jpg", "real_age": 30}])
+        write_csv(self.faces / "labels.csv", pd.concat([labels, broken]))
+        self.run("dvc", "add", "data/faces")
+        self.run("git", "add", "data/faces.dvc")
+        self.run("git", "commit", "--quiet", "--message", "photos")
+        settings = [argument for setting in SMALL for argument in ("--set-param", setting)]
+        output = self.run("dvc", "exp", "run", "--name", "first", *settings)
+        self._output_file.write_text(output, encoding="utf-8")
+
+    def is_finished(self) -> bool:
+        return self._output_file.is_file()
+
+    @property
+    def output(self) -> str:
+        return self._output_file.read_text(encoding="utf-8")
+
+    @property
+    def _output_file(self) -> Path:
+        return self.folder.with_suffix(".txt")  # beside the checkout, where it is no file of it
+
+    def duplicate(self, folder: Path) -> Self:
+        """A copy with data, results, caches and runs, which a test may change."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        copy = self.at(folder)
+        copy._output_file.write_text(self.output, encoding="utf-8")
+        return copy
+
+
+def stages_run(told: str) -> set[str]:
+    """The stages that DVC says it ran."""
+    return {line.split("'")[1] for line in told.splitlines() if line.startswith("Running stage")}

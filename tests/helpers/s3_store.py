@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.request import Request, urlopen
 
 import boto3
 from moto.server import ThreadedMotoServer
@@ -27,6 +28,8 @@ class S3Store:
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
             region_name="us-east-1",
         )
+        # all stores of a process share what they hold
+        urlopen(Request(f"http://127.0.0.1:{port}/moto-api/reset", method="POST")).close()
         self._client.create_bucket(Bucket=BUCKET)
 
     def objects(self) -> dict[str, bytes]:

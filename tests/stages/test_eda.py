@@ -8,9 +8,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from params_file import copy_params
 from PIL import Image
-from project import ROOT
+from project import ROOT, copy_params
 
 
 def run_stage_eda(folder, *options):

@@ -1,19 +1,9 @@
 """The project as a user has it: a checkout of its own, DVC, MLflow, drawn faces and a small network."""
 
-import os
-import random
-import signal
-import subprocess
-import time
-from io import StringIO
-
 import pandas as pd
 import pytest
-from checkout import SMALL, Checkout
+from checkout import Checkout, stages_run
 from s3_store import CREDENTIALS, s3_store, set_up_remote
-
-from shopper_age.demo.faces import draw_faces
-from shopper_age.runtime.files import write_csv
 
 pytestmark = pytest.mark.pipeline
 
@@ -24,26 +14,8 @@ def empty(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
-    """A checkout in which the pipeline has run once, as a DVC experiment."""
-    project = Checkout(tmp_path_factory.mktemp("project"))
-    faces = project.folder / "data" / "faces"
-    labels = draw_faces(faces, n=60, seed=1)
-    (faces / "final_files" / "broken.jpg").write_bytes(b"no picture")
-    write_csv(
-        faces / "labels.csv", pd.concat([labels, pd.DataFrame([{"file_name": "broken.jpg", "real_age": 30}])])
-    )
-    project.run("dvc", "add", "data/faces")
-    project.run("git", "add", "data/faces.dvc")
-    project.run("git", "commit", "--quiet", "--message", "photos")
-    settings = [argument for setting in SMALL for argument in ("--set-param", setting)]
-    project.output = project.run("dvc", "exp", "run", "--name", "first", *settings)
-    return project
-
-
-def stages_run(told: str) -> set[str]:
-    """The stages that DVC says it ran."""
-    return {line.split("'")[1] for line in told.splitlines() if line.startswith("Running stage")}
+def checkout(finished, tmp_path_factory):
+    return finished.duplicate(tmp_path_factory.mktemp("pipeline") / "project")
 
 
 def test_without_data_the_user_is_told_what_is_missing_and_how_to_start(empty):
@@ -117,42 +89,6 @@ def test_another_way_of_evaluating_trains_nothing_and_leaves_the_first_figures(c
     assert checkout.json("reports/train/run.json")["mlflow_run_id"] == first["run_id"]
 
 
-def test_a_sweep_trains_and_evaluates_and_nothing_else_and_says_what_failed(checkout):
-    told = checkout.run("shopper-age", "sweep", "epochs=2,0", "--name", "swept", fails=True)
-    rows = [line.split("│")[1:-1] for line in told.splitlines() if line.startswith("│")]
-    (best, failed) = ([cell.strip() for cell in row] for row in rows)
-    assert best[:2] == ["swept-1", "2"]
-    assert all(float(figure) > 0 for figure in best[2:5])
-    assert failed[:2] == ["swept-2", "0"]
-    assert failed[-1] == "failed"
-    assert "swept-2 failed: `dvc queue logs swept-2` shows why." in told
-    assert "1 of 2 experiments failed" in told
-    # As long as dvc.lock is not committed, a copy goes by what DVC remembers; of eda, whose report is kept in
-    # Git, it remembers nothing.
-    assert stages_run(checkout.run("dvc", "queue", "logs", "swept-1")) - {"eda"} == {"train", "evaluate"}
-    assert "epochs" in checkout.run("dvc", "queue", "logs", "swept-2")
-    assert "mae" in checkout.run("dvc", "metrics", "diff", "first", "swept-1")
-    checkout.run("dvc", "plots", "show", "--out", "dvc_plots")
-    assert (checkout.folder / "dvc_plots" / "index.html").is_file()
-
-
-def test_experiments_run_anywhere_are_told_alike_by_dvc_and_mlflow(checkout):
-    checkout.run("dvc", "exp", "run", "--temp", "--name", "apart", "--set-param", "epochs=3")
-    shown = checkout.run("dvc", "exp", "show", "--csv")
-    table = pd.read_csv(StringIO(shown), na_values="!").set_index("Experiment")
-    runs = checkout.runs().set_index("tags.mlflow.runName")
-    for name, n_epochs in (("first", 1), ("swept-1", 2), ("apart", 3)):
-        row, run = table.loc[name], runs.loc[name]
-        assert (run["status"], run["tags.dvc_experiment"]) == ("FINISHED", name)
-        assert (row["epochs"], run["params.epochs"]) == (n_epochs, str(n_epochs))
-        assert row["val_mae"] == run["metrics.best_val_mae"]
-        assert row["mae"] == run["metrics.mae"]
-        assert (row["mlflow_run"], row["mlflow_run_id"]) == (name, run["run_id"])
-        assert row["git_commit"] == run["tags.git_commit"]
-        assert row["data_md5"] == run["tags.data_md5"]
-        assert row["tensorflow"] == run["tags.tensorflow"]
-
-
 def test_a_colleague_gets_all_results_from_the_store_and_has_nothing_to_run(checkout, tmp_path):
     checkout.run("dvc", "add", "data/faces")
     with s3_store() as store:
@@ -167,43 +103,3 @@ def test_a_colleague_gets_all_results_from_the_store_and_has_nothing_to_run(chec
     assert "Data and pipelines are up to date." in colleague.run("dvc", "repro")
     for path in ("models/age_resnet50.keras", "reports/evaluate/predictions.csv", "data/faces/labels.csv"):
         assert (colleague.folder / path).read_bytes() == (checkout.folder / path).read_bytes()
-
-
-def test_a_training_killed_at_a_random_moment_is_resumed_by_the_next_repro(checkout):
-    state = checkout.folder / ".checkpoints"
-    command = ["dvc", "exp", "run", "--name", "killed", "--set-param", "epochs=4"]
-    process = subprocess.Popen(
-        command,
-        cwd=checkout.folder,
-        env=checkout.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    while not list(state.glob("*/state.json")):
-        assert process.poll() is None, "the training ended before it could be killed"
-        time.sleep(0.05)
-    time.sleep(random.uniform(0, 1))
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert not (checkout.folder / "models/age_resnet50.keras").exists()
-
-    told = checkout.run("dvc", "repro", "train")
-
-    assert "resuming after epoch" in told
-    assert pd.read_csv(checkout.folder / "reports/train/history.csv")["epoch"].tolist() == [1, 2, 3, 4]
-    assert not list(state.glob("*/state.json"))
-    runs = checkout.runs()
-    run = runs.iloc[-1]
-    assert run["status"] == "FINISHED"
-    assert run["tags.resumed"] == "True"
-    assert checkout.steps(run["run_id"], "train_mae") == [1, 2, 3, 4]
-    assert runs["params.epochs"].tolist().count("4") == 1
-
-
-def test_what_was_trained_before_is_taken_from_the_cache_with_the_name_of_its_run(checkout):
-    n_runs = len(checkout.runs())
-    told = checkout.run("dvc", "exp", "run", "--name", "back", "--set-param", "epochs=1", "train")
-    assert "Stage 'train' is cached" in told
-    assert checkout.json("reports/train/run.json")["mlflow_run"] == "first"
-    assert len(checkout.runs()) == n_runs

@@ -1,5 +1,6 @@
 """The workflows stay thin: what they run can be typed by hand, and nothing from outside becomes a command."""
 
+import json
 import re
 from pathlib import Path
 
@@ -39,3 +40,23 @@ def test_every_push_is_linted_and_tested_and_runs_the_demo():
 def test_every_target_is_in_the_list_of_phony_ones():
     phony = re.search(r"^\.PHONY:((?:.*\\\n)*.*)", MAKEFILE, flags=re.MULTILINE)
     assert set(phony[1].replace("\\", " ").split()) - {"help"} == TARGETS - {"help"}
+
+
+def test_the_hooks_before_a_commit_check_what_lint_checks():
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    (repository,) = config["repos"]
+    assert repository["repo"] == "local"
+    hooks = {hook["entry"].removesuffix(" --force-exclude") for hook in repository["hooks"]}
+    lint = re.search(r"^lint:.*\n((?:\t.*\n)+)", MAKEFILE, flags=re.MULTILINE)[1]
+    assert hooks == {
+        f".venv/bin/{command.strip().replace(' --check', '').removesuffix(' .')}"
+        for command in lint.splitlines()
+    }
+
+
+def test_a_container_for_development_is_set_up_by_the_makefile():
+    config = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    make, target = config["postCreateCommand"].split()
+    assert make == "make"
+    assert target in TARGETS
+    assert config["image"].startswith("python:3.11-")

@@ -1,4 +1,4 @@
-"""What a command costs: seconds, and the peak of its memory.
+"""Cost of a command: seconds, and the peak of its memory.
 
 The kernel counts in a child's peak what its parent held at the start, so a benchmark that holds photos would
 find them in every figure. This file, run as a script, is a small parent in between.

@@ -1,11 +1,10 @@
-"""Any number of photos, or of rows about photos, made up from a few hundred real or drawn faces.
+"""Synthetic photos, or rows about photos, in any number, mixed from a few hundred real or drawn faces.
 
 Copies of a photo would be duplicates of each other, which is not what a large folder holds. Mixtures of four
 photos each are not: the mean photo plus half the sum of four photos' differences from it has the mean and the
 covariance of the photos, so a mixture is as rich in detail and its hash is spread like theirs.
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from PIL import Image
 
 from shopper_age.data.tables import FILE_NAME, LABELS_FILE, REAL_AGE, photo_path, read_labels
 from shopper_age.runtime.files import write_csv
+from shopper_age.runtime.machine import usable_cores
 from shopper_age.validation.duplicates import hash_frequencies, low_frequencies
 
 MAX_INGREDIENTS = 600
@@ -39,7 +39,7 @@ def write_faces(folder: Path, ingredients: NDArray[np.uint8], *, n: int, seed: i
     """Writes `n` mixtures as JPEG photos with their labels."""
     photo_path(folder, "").mkdir(parents=True)
     save = partial(_save_mixture, folder, ingredients, ingredients.mean(axis=0), seed)
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(usable_cores()) as threads:
         list(threads.map(save, range(n)))
     write_labels(folder, n=n, seed=seed)
 
