@@ -96,10 +96,6 @@ def read_manifest(path: str | Path) -> pd.DataFrame:
     return _read(path, (FILE_NAME, REAL_AGE, *MEASURED), made_by="validate_data")
 
 
-def write_manifest(table: pd.DataFrame, path: str | Path) -> None:
-    write_csv(path, table)
-
-
 def read_splits(path: str | Path) -> pd.DataFrame:
     """Columns file_name (text), real_age (years, float) and split (one of `PARTS`).
 

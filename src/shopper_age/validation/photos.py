@@ -34,10 +34,10 @@ PHOTOS_PER_PORTION = 1024
 
 
 class Photo(NamedTuple):
-    """What was found on a photo: the rule it breaks ("" = usable) and what was seen, else its measures."""
+    """What was found on a photo: the rule it breaks ("" = usable) with a detail, else its measures."""
 
     rule: str = ""
-    seen: str = ""
+    detail: str = ""
     width: int = 0  # as displayed, after the EXIF rotation
     height: int = 0
     mode: str = ""  # Pillow's name of the colour model
@@ -54,8 +54,8 @@ class Inspection(NamedTuple):
 
 
 class _Unusable(Exception):  # noqa: N818 - about the photo, not the program
-    def __init__(self, rule: str, seen: str) -> None:
-        self.photo = Photo(rule, seen)
+    def __init__(self, rule: str, detail: str) -> None:
+        self.photo = Photo(rule, detail)
 
 
 def list_photos(data_path: str | Path) -> list[str]:
@@ -185,20 +185,20 @@ def _content_hash(file: BufferedReader) -> int:
 def _as_table(photos: list[Photo]) -> pd.DataFrame:
     table = pd.DataFrame([photo[:-1] for photo in photos], columns=list(Photo._fields[:-1]))
     numbers = dict.fromkeys((WIDTH, HEIGHT, N_BYTES, "content"), "int64")
-    return table.astype({"rule": "str", "seen": "str", MODE: "str", **numbers})
+    return table.astype({"rule": "str", "detail": "str", MODE: "str", **numbers})
 
 
 def photo_findings(files: pd.Series, measured: pd.DataFrame, on_disk: list[str]) -> pd.DataFrame:
     """The unusable photos, a finding for each row that names one; a missing file comes with a near miss."""
     broken = measured[measured["rule"] != ""]
-    seen = broken["seen"].copy()
+    detail = broken["detail"].copy()
     missing = files[broken.index[broken["rule"] == "missing_photo"]]
     if len(missing):
         by_stem = {_stem(name): name for name in on_disk}
         near = missing.map(lambda name: by_stem.get(_stem(name), "")).astype("str")
         near = near[near != ""]
-        seen[near.index] = [f"no such file; there is {name}" for name in near]
-    return findings(broken["rule"].tolist(), files[broken.index], seen.tolist())
+        detail[near.index] = [f"no such file; there is {name}" for name in near]
+    return findings(broken["rule"].tolist(), files[broken.index], detail.tolist())
 
 
 def unlabelled_findings(files: pd.Series, on_disk: list[str]) -> pd.DataFrame:
