@@ -36,9 +36,6 @@ PHOTO_FOLDER = "final_files"
 
 LABELS_FILE = "labels.csv"
 
-# What Pillow may take a photo for, whatever its name ends in; never a format that runs a program (EPS).
-PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-
 TRAIN = "train"
 
 VALIDATION = "validation"
