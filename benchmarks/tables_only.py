@@ -26,7 +26,7 @@ def _without_inspection(hashes: np.ndarray) -> Any:
 
     def inspect_photos(_: Path, file_names: Sequence[str], **__: Any) -> Inspection:
         numbers = np.arange(len(file_names))
-        texts = pd.DataFrame({"rule": "", "seen": "", MODE: "RGB"}, index=numbers, dtype="str")
+        texts = pd.DataFrame({"rule": "", "detail": "", MODE: "RGB"}, index=numbers, dtype="str")
         measures = {WIDTH: 200, HEIGHT: 200, N_BYTES: 5000 + numbers % 4000, "content": numbers}
         return Inspection(texts.assign(**measures), hashes)
 

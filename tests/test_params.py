@@ -61,6 +61,13 @@ def test_settings_cannot_be_changed_by_accident():
         ("train.precision", "half", r"'train.precision' is 'half'"),
         ("split.test_share", 1.5, r"'split.test_share' is 1.5: .*less than 1"),
         ("train.augmentation.zoom", -0.1, r"'train.augmentation.zoom' is -0.1"),
+        ("evaluate.age_groups", [], r"'evaluate.age_groups' is \[\]: .*at least 1 item"),
+        ("evaluate.age_groups", [5, 18], r"'evaluate.age_groups' is \[5, 18\]: .*must start at 0 and rise"),
+        (
+            "evaluate.age_groups",
+            [0, 18, 12],
+            r"'evaluate.age_groups' is \[0, 18, 12\]: .*start at 0 and rise",
+        ),
         ("epoch", 20, r"unknown key 'epoch' \(value 20\)"),
         ("validate_data.min_age", 100, r"min_age \(100.0\) must be below max_age"),
     ],

@@ -1,14 +1,68 @@
-"""Markdown from Jinja templates, and the number formats that they use."""
+"""Markdown from Jinja templates, and the one way in which reports write their numbers."""
 
 import re
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
+def percent(share: float, decimals: int = 0) -> str:
+    """A share (0-1) with so many decimals: 0.125 gives "12 %", with one decimal "12.5 %"."""
+    return f"{100 * share:.{decimals}f} %"
+
+
+def exact_percent(share: float) -> str:
+    """A share that a person chose, with the decimals that it has: 0.05 gives "5 %", 0.025 "2.5 %"."""
+    return f"{100 * share:g} %"
+
+
+def rate(share: float) -> str:
+    """A measured share, with a decimal below 10 %; "–" where it is not known (NaN)."""
+    return percent(share, decimals=1 if share < 0.1 else 0) if np.isfinite(share) else "–"
+
+
+def signed(years: float) -> str:
+    """An error with its sign and one decimal: "+1.2", "−0.3"; what rounds to nothing is "0.0"."""
+    return f"{years:+.1f}".replace("-", "−") if round(years, 1) else "0.0"
+
+
+def cell(value: Any) -> str:
+    """Any text as the content of a cell: on one line, with what Markdown would read as its own escaped."""
+    return re.sub(r"([\\`|*_<\[])", r"\\\1", " ".join(str(value).split()))
+
+
+# The number formats of all reports, by the names that templates use: `{{ share | percent }}`.
+FILTERS: dict[str, Callable[[Any], str]] = {
+    "count": lambda number: f"{number:,}",  # photos, people: 7,591
+    "number": lambda value: f"{value:g}",  # a label or a setting as it was given: 18, 0.5
+    "one": lambda value: f"{value:.1f}",  # an age that was reckoned: 37.7
+    "years": lambda value: f"{value:.2f}",  # an error: 5.63
+    "signed": signed,
+    "percent": percent,
+    "fine": partial(percent, decimals=1),
+    "exact_percent": exact_percent,
+    "rate": rate,
+    "sentence": lambda text: re.sub(r"(?<=\d)%", " %", text),
+    "cell": cell,
+}
+
+
 def render(package: str, template: str, **values: Any) -> str:
-    """The template in the folder `templates` of a package such as "shopper_age.evaluation", filled in."""
+    """The template in the folder `templates` of a package such as "shopper_age.evaluation", filled in.
+
+    Raises:
+        jinja2.UndefinedError: the template asks for a value that is not given.
+    """
+    text = _environment(package).get_template(template).render(**values)
+    # Paragraphs that a condition left out leave their blank lines behind.
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+@cache
+def _environment(package: str) -> Environment:
     environment = Environment(
         loader=PackageLoader(package),
         undefined=StrictUndefined,
@@ -17,26 +71,5 @@ def render(package: str, template: str, **values: Any) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # Markdown, not HTML
     )
-    environment.filters |= {
-        "count": lambda number: f"{number:,}",
-        "number": lambda value: f"{value:g}",
-        "one": lambda value: f"{value:.1f}",
-        "years": lambda value: f"{value:.2f}",
-        "signed": lambda value: f"{value:+.1f}".replace("-", "−") if round(value, 1) else "0.0",
-        "percent": lambda share: f"{100 * share:.0f} %",
-        "fine": lambda share: f"{100 * share:.1f} %",
-        "exact_percent": lambda share: f"{100 * share:g} %",
-        "rate": _rate,
-        "sentence": lambda text: re.sub(r"(?<=\d)%", " %", text),
-        "cell": lambda value: re.sub(r"([\\`|*_<\[])", r"\\\1", " ".join(str(value).split())),
-    }
-    text = environment.get_template(template).render(**values)
-    # Paragraphs that a condition left out leave their blank lines behind.
-    return re.sub(r"\n{3,}", "\n\n", text)
-
-
-def _rate(share: float) -> str:
-    """A share in percent, with a decimal where it is small; "–" where it is not known."""
-    if not np.isfinite(share):
-        return "–"
-    return f"{100 * share:.1f} %" if share < 0.1 else f"{100 * share:.0f} %"
+    environment.filters |= FILTERS
+    return environment

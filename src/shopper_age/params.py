@@ -1,12 +1,13 @@
 """Settings of params.yaml, typed and checked."""
 
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from shopper_age.metrics.bands import check_edges
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -92,8 +93,7 @@ class EvaluateParams(_Section):
     @field_validator("age_groups")
     @classmethod
     def _groups_rise_from_zero(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if value[0] != 0 or any(low >= high for low, high in pairwise(value)):
-            raise ValueError("must start at 0 and rise, as in [0, 12, 18]")
+        check_edges(value)
         return value
 
 

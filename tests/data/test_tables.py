@@ -9,9 +9,9 @@ from shopper_age.data.tables import (
     read_labels,
     read_manifest,
     read_splits,
-    write_manifest,
     write_splits,
 )
+from shopper_age.runtime.files import write_csv
 
 MANIFEST = pd.DataFrame(
     {
@@ -116,7 +116,7 @@ def test_photos_are_found_in_the_photo_folder():
 
 
 def test_a_manifest_comes_back_as_it_was_written(tmp_path):
-    write_manifest(MANIFEST, tmp_path / "reports" / "manifest.csv")
+    write_csv(tmp_path / "reports" / "manifest.csv", MANIFEST)
 
     pd.testing.assert_frame_equal(
         read_manifest(tmp_path / "reports" / "manifest.csv"), MANIFEST, check_dtype=False
@@ -124,7 +124,7 @@ def test_a_manifest_comes_back_as_it_was_written(tmp_path):
 
 
 def test_an_empty_manifest_can_be_read(tmp_path):
-    write_manifest(MANIFEST.head(0), tmp_path / "manifest.csv")
+    write_csv(tmp_path / "manifest.csv", MANIFEST.head(0))
 
     assert read_manifest(tmp_path / "manifest.csv").empty
 

@@ -1,3 +1,5 @@
+import re
+
 import pandas as pd
 import pytest
 
@@ -25,8 +27,8 @@ def test_the_report_tells_sample_ages_and_sizes():
     report = report_on([10, 20, 30, 60], sizes=[(200, 100)] * 3 + [(50, 300)], groups=[0, 1, 1, 2])
     assert "4 usable photos. They show 3 different pictures" in report
     assert "The mean age is 30.0 years" in report
-    assert "| 10–19 | 1 | 25.0% |" in report
-    assert "There are 2 sizes; the commonest, 200 × 100 pixels, is that of 75% of the photos" in report
+    assert "| 10–19 | 1 | 25.0 % |" in report
+    assert "There are 2 sizes; the commonest, 200 × 100 pixels, is that of 75 % of the photos" in report
 
 
 def test_every_picture_of_the_stage_is_shown():
@@ -41,6 +43,12 @@ def test_one_photo_has_no_deviation_and_one_size():
     assert "standard deviation" not in report
     assert "All photos have 200 × 200 pixels." in report
     assert "cannot be had: no age lies from 23 to 62" in report
+
+
+def test_every_percentage_is_written_alike():
+    report = report_on([10, 20, 30, 61], sizes=[(200, 100)] * 3 + [(50, 300)])
+    assert re.search(r"\d %", report)
+    assert not re.search(r"\d%", report)
 
 
 def test_decades_with_few_photos_are_named():

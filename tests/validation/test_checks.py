@@ -34,8 +34,8 @@ def told(validation: Validation) -> list[tuple]:
     ]
 
 
-def seen(validation: Validation, rule: str) -> list[str]:
-    return validation.findings.loc[validation.findings["rule"] == rule, "seen"].tolist()
+def details(validation: Validation, rule: str) -> list[str]:
+    return validation.findings.loc[validation.findings["rule"] == rule, "detail"].tolist()
 
 
 def test_sound_data_has_no_findings_and_a_full_manifest(tmp_path):
@@ -70,7 +70,7 @@ def test_further_columns_are_carried_as_text_and_in_row_order(tmp_path):
     ]
 
 
-def test_findings_are_listed_by_line_with_what_was_seen(tmp_path):
+def test_findings_are_listed_by_line_with_a_detail(tmp_path):
     validation = found_in(
         tmp_path, "gone.jpg,x\na.png,200\nb.png,1\n", {"a.png": small_photo(1), "b.png": small_photo(2)}
     )
@@ -79,7 +79,7 @@ def test_findings_are_listed_by_line_with_what_was_seen(tmp_path):
         "row": [2, 2, 3],
         "file_name": ["gone.jpg", "gone.jpg", "a.png"],
         "rule": ["age_not_a_number", "missing_photo", "age_out_of_range"],
-        "seen": ["x", "no such file", "200"],
+        "detail": ["x", "no such file", "200"],
         "severity": ["error"] * 3,
     }
     assert validation.manifest["file_name"].tolist() == ["b.png"]
@@ -90,7 +90,7 @@ def test_a_missing_photo_comes_with_its_near_miss(tmp_path, name):
     validation = found_in(tmp_path, "a.jpg,1\n", {name: small_photo(1)})
 
     assert told(validation) == [(2, "missing_photo"), (None, "photo_without_label")]
-    assert seen(validation, "missing_photo") == [f"no such file; there is {name}"]
+    assert details(validation, "missing_photo") == [f"no such file; there is {name}"]
 
 
 def test_a_name_that_leaves_the_folder_is_never_opened(tmp_path, monkeypatch):
@@ -159,10 +159,10 @@ def test_identical_and_near_duplicate_photos_share_a_group(tmp_path):
         (5, "near_duplicate_photos"),
         (5, "duplicates_differ_in_age"),
     ]
-    assert seen(validation, "identical_photos") == ["equal to b.png"]
-    assert seen(validation, "near_duplicate_photos")[0].startswith("like b.png, ")
-    assert seen(validation, "near_duplicate_photos")[0].endswith(" of 64 bits differ (mirrored)")
-    assert seen(validation, "duplicates_differ_in_age") == ["age 36, but 30 for b.png"]
+    assert details(validation, "identical_photos") == ["equal to b.png"]
+    assert details(validation, "near_duplicate_photos")[0].startswith("like b.png, ")
+    assert details(validation, "near_duplicate_photos")[0].endswith(" of 64 bits differ (mirrored)")
+    assert details(validation, "duplicates_differ_in_age") == ["age 36, but 30 for b.png"]
     assert validation.summary["n_near_duplicates"] == 1
     assert validation.summary["bad_share"] == 0
 
@@ -254,7 +254,7 @@ def test_the_stage_writes_findings_manifest_and_summary(project):
     run_stage()
 
     reports = project / "reports" / "validate_data"
-    assert (reports / "findings.csv").read_text() == "row,file_name,rule,seen,severity\n"
+    assert (reports / "findings.csv").read_text() == "row,file_name,rule,detail,severity\n"
     assert read_manifest(reports / "manifest.csv")["file_name"].tolist() == ["a.png"]
     assert json.loads((reports / "summary.json").read_text())["n_usable"] == 1
 

@@ -85,7 +85,7 @@ def test_a_name_that_leaves_the_folder_is_unsafe(name):
 def test_all_failures_of_all_rows_are_collected():
     found = cell_findings(labels(("", ""), ("a.jpg", "5"), ("/a.jpg", "x")), min_age=0, max_age=100)
 
-    assert sorted(zip(found["row"], found["rule"], found["seen"], strict=True)) == [
+    assert sorted(zip(found["row"], found["rule"], found["detail"], strict=True)) == [
         (2, "missing_age", ""),
         (2, "missing_file_name", ""),
         (4, "age_not_a_number", "x"),
@@ -106,7 +106,7 @@ def test_rows_of_one_file_that_disagree_are_all_reported():
 
     assert found["row"].tolist() == [2, 4, 5]
     assert set(found["rule"]) == {"conflicting_ages"}
-    assert set(found["seen"]) == {"ages from 3 to 40"}
+    assert set(found["detail"]) == {"ages from 3 to 40"}
 
 
 def test_of_rows_that_agree_all_but_the_first_are_reported():
@@ -116,7 +116,7 @@ def test_of_rows_that_agree_all_but_the_first_are_reported():
 
     assert found["row"].tolist() == [4, 5]
     assert set(found["rule"]) == {"duplicate_row"}
-    assert set(found["seen"]) == {"as line 2"}
+    assert set(found["detail"]) == {"as line 2"}
     assert set(found["severity"]) == {"warning"}
 
 

@@ -36,9 +36,6 @@ PHOTO_FOLDER = "final_files"
 
 LABELS_FILE = "labels.csv"
 
-# What Pillow may take a photo for, whatever its name ends in; never a format that runs a program (EPS).
-PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-
 TRAIN = "train"
 
 VALIDATION = "validation"
@@ -94,10 +91,6 @@ def read_manifest(path: str | Path) -> pd.DataFrame:
         ValueError: a column is missing or does not hold what it should.
     """
     return _read(path, (FILE_NAME, REAL_AGE, *MEASURED), made_by="validate_data")
-
-
-def write_manifest(table: pd.DataFrame, path: str | Path) -> None:
-    write_csv(path, table)
 
 
 def read_splits(path: str | Path) -> pd.DataFrame:

@@ -6,19 +6,19 @@ import posixpath
 import stat
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import pandas as pd
-from PIL import ExifTags, Image, ImageOps, ImageStat, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
-from shopper_age.data.tables import HEIGHT, MODE, N_BYTES, PHOTO_FOLDER, PHOTO_FORMATS, WIDTH
-from shopper_age.runtime.machine import usable_cores
+from shopper_age.data.photos import PHOTO_FORMATS, decode_photo, open_photo, to_grey, upright_size
+from shopper_age.data.tables import HEIGHT, MODE, N_BYTES, PHOTO_FOLDER, WIDTH
+from shopper_age.runtime.threads import in_threads
 from shopper_age.validation.duplicates import HASH_SHAPE, perceptual_hashes
 from shopper_age.validation.rules import findings
 
@@ -27,18 +27,18 @@ PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".
 # Grey values (0-255) of the flattest of 7,591 face photos have a standard deviation of 15.
 BLANK_STANDARD_DEVIATION = 2.0
 
-# A JPEG may be decoded at a half, quarter or eighth of its size down to this side: hashing needs no more.
-DECODED_SIDE_PX = 128
+# A photo is decoded as if for a square of this side, in pixels: hashing needs no more.
+DECODED_SIDE_PX = 64
 
 # Results are gathered in portions, so that a million photos do not wait as a million Python objects.
 PHOTOS_PER_PORTION = 1024
 
 
 class Photo(NamedTuple):
-    """What was found on a photo: the rule it breaks ("" = usable) and what was seen, else its measures."""
+    """What was found on a photo: the rule it breaks ("" = usable) with a detail, else its measures."""
 
     rule: str = ""
-    seen: str = ""
+    detail: str = ""
     width: int = 0  # as displayed, after the EXIF rotation
     height: int = 0
     mode: str = ""  # Pillow's name of the colour model
@@ -55,8 +55,8 @@ class Inspection(NamedTuple):
 
 
 class _Unusable(Exception):  # noqa: N818 - about the photo, not the program
-    def __init__(self, rule: str, seen: str) -> None:
-        self.photo = Photo(rule, seen)
+    def __init__(self, rule: str, detail: str) -> None:
+        self.photo = Photo(rule, detail)
 
 
 def list_photos(data_path: str | Path) -> list[str]:
@@ -88,24 +88,32 @@ def inspect_photos(
 ) -> Inspection:
     """Inspects all photos on all cores, with a progress bar on a terminal; memory holds one photo per core.
 
-    Threads, because Pillow decodes without holding Python's lock: on two cores they were as fast as
-    processes, which need seconds to start.
+    Threads, because decoding does not hold Python's lock and processes need seconds to start.
     """
     folder = Path(os.path.realpath(Path(data_path, PHOTO_FOLDER)))
-    inspect = partial(inspect_photo, folder, min_side_px=min_side_px, max_pixels=max_pixels)
     tables, hashes = [_as_table([])], [np.zeros((0, *HASH_SHAPE), np.uint64)]
     with (
-        ThreadPoolExecutor(usable_cores()) as threads,
         tqdm(total=len(file_names), desc="photos", unit="photo", disable=None) as progress,
         warnings.catch_warnings(),  # of odd metadata; what matters becomes a finding
     ):
         warnings.simplefilter("ignore")
         for start in range(0, len(file_names), PHOTOS_PER_PORTION):
-            portion = list(threads.map(inspect, file_names[start : start + PHOTOS_PER_PORTION]))
+            names = file_names[start : start + PHOTOS_PER_PORTION]
+            portion = _inspect_portion(folder, names, min_side_px=min_side_px, max_pixels=max_pixels)
             tables.append(_as_table(portion))
             hashes.append(np.stack([photo.hashes for photo in portion]))
             progress.update(len(portion))
     return Inspection(pd.concat(tables, ignore_index=True), np.concatenate(hashes))
+
+
+def _inspect_portion(folder: Path, file_names: Sequence[str], **limits: int) -> list[Photo]:
+    photos = [Photo()] * len(file_names)
+
+    def inspect(index: int) -> None:
+        photos[index] = inspect_photo(folder, file_names[index], **limits)
+
+    in_threads(inspect, len(file_names))
+    return photos
 
 
 def inspect_photo(folder: Path, file_name: str, *, min_side_px: int, max_pixels: int) -> Photo:
@@ -115,13 +123,12 @@ def inspect_photo(folder: Path, file_name: str, *, min_side_px: int, max_pixels:
         n_bytes = _check_file(folder, path)
         with path.open("rb") as file:
             image = _open(file, min_side_px=min_side_px, max_pixels=max_pixels)
-            (width, height), mode = image.size, image.mode
-            if image.getexif().get(ExifTags.Base.Orientation, 1) >= 5:  # lies on its side
-                width, height = height, width
-            grey = _decode_grey(image)
-            if (spread := ImageStat.Stat(grey).stddev[0]) < BLANK_STANDARD_DEVIATION:
-                raise _Unusable("blank_photo", f"standard deviation of grey {spread:.1f} of 255")
-            return Photo("", "", width, height, mode, n_bytes, _content_hash(file), perceptual_hashes(grey))
+            mode = image.mode
+            grey = to_grey(decode_photo(file, image, DECODED_SIDE_PX))
+            if (sd := cv2.meanStdDev(grey)[1].item()) < BLANK_STANDARD_DEVIATION:
+                raise _Unusable("blank_photo", f"standard deviation of grey {sd:.1f} of 255")
+            hashes = perceptual_hashes(Image.fromarray(grey))
+            return Photo("", "", *upright_size(image), mode, n_bytes, _content_hash(file), hashes)
     except _Unusable as unusable:
         return unusable.photo
     except OSError as error:
@@ -149,7 +156,7 @@ def _check_file(folder: Path, path: Path) -> int:
 def _open(file: BufferedReader, *, min_side_px: int, max_pixels: int) -> Image.Image:
     """The photo with its header read and judged, nothing decoded yet."""
     try:
-        image = Image.open(file, formats=PHOTO_FORMATS)
+        image = open_photo(file)
     except UnidentifiedImageError:
         raise _Unusable("undecodable_photo", f"none of {', '.join(PHOTO_FORMATS)}") from None
     except Image.DecompressionBombError as error:
@@ -160,15 +167,6 @@ def _open(file: BufferedReader, *, min_side_px: int, max_pixels: int) -> Image.I
     if min(image.size) < min_side_px:
         raise _Unusable("too_small_photo", f"{size} pixels")
     return image
-
-
-def _decode_grey(image: Image.Image) -> Image.Image:
-    """The photo upright in grey (mode L); a large JPEG reduced, yet read to its end."""
-    image.draft("L", (DECODED_SIDE_PX, DECODED_SIDE_PX))
-    ImageOps.exif_transpose(image, in_place=True)
-    if image.mode == "I" or image.mode.startswith("I;16"):  # 16 bits, which convert() would clip at 255
-        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
-    return image.convert("L")
 
 
 def _broken_rule(error: OSError) -> str:
@@ -186,20 +184,20 @@ def _content_hash(file: BufferedReader) -> int:
 def _as_table(photos: list[Photo]) -> pd.DataFrame:
     table = pd.DataFrame([photo[:-1] for photo in photos], columns=list(Photo._fields[:-1]))
     numbers = dict.fromkeys((WIDTH, HEIGHT, N_BYTES, "content"), "int64")
-    return table.astype({"rule": "str", "seen": "str", MODE: "str", **numbers})
+    return table.astype({"rule": "str", "detail": "str", MODE: "str", **numbers})
 
 
 def photo_findings(files: pd.Series, measured: pd.DataFrame, on_disk: list[str]) -> pd.DataFrame:
     """The unusable photos, a finding for each row that names one; a missing file comes with a near miss."""
     broken = measured[measured["rule"] != ""]
-    seen = broken["seen"].copy()
+    detail = broken["detail"].copy()
     missing = files[broken.index[broken["rule"] == "missing_photo"]]
     if len(missing):
         by_stem = {_stem(name): name for name in on_disk}
         near = missing.map(lambda name: by_stem.get(_stem(name), "")).astype("str")
         near = near[near != ""]
-        seen[near.index] = [f"no such file; there is {name}" for name in near]
-    return findings(broken["rule"].tolist(), files[broken.index], seen.tolist())
+        detail[near.index] = [f"no such file; there is {name}" for name in near]
+    return findings(broken["rule"].tolist(), files[broken.index], detail.tolist())
 
 
 def unlabelled_findings(files: pd.Series, on_disk: list[str]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ ROW = "row"
 
 RULE = "rule"
 
-SEEN = "seen"
+DETAIL = "detail"
 
 SEVERITY = "severity"
 
@@ -68,12 +68,12 @@ RULES = {
 }
 
 
-def findings(rule: str | Sequence[str], files: pd.Series, seen: str | Sequence[str]) -> pd.DataFrame:
-    """A table of findings: columns row (line of labels.csv), file_name, rule, seen and severity.
+def findings(rule: str | Sequence[str], files: pd.Series, detail: str | Sequence[str]) -> pd.DataFrame:
+    """A table of findings: columns row (line of labels.csv), file_name, rule, detail and severity.
 
-    `files` is the column file_name of the rows concerned, indexed by line; `rule` and `seen` are one text
+    `files` is the column file_name of the rows concerned, indexed by line; `rule` and `detail` are one text
     for all of them or one for each.
     """
-    table = pd.DataFrame({ROW: files.index, FILE_NAME: files.to_numpy(), RULE: rule, SEEN: seen})
+    table = pd.DataFrame({ROW: files.index, FILE_NAME: files.to_numpy(), RULE: rule, DETAIL: detail})
     table[SEVERITY] = table[RULE].map({name: rule.severity for name, rule in RULES.items()})
-    return table.astype({ROW: "Int64", RULE: "str", SEEN: "str", SEVERITY: "str"})
+    return table.astype({ROW: "Int64", RULE: "str", DETAIL: "str", SEVERITY: "str"})
