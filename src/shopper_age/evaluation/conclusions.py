@@ -9,6 +9,7 @@ from scipy import stats
 
 from shopper_age.evaluation.result import Evaluation, IdRule
 from shopper_age.metrics import id_check
+from shopper_age.metrics.intervals import conformal_rank
 
 # Fewer photos than this in a band or slice are shown, but no sentence is built on them.
 MIN_PHOTOS = 30
@@ -182,7 +183,7 @@ def judge_intervals(evaluation: Evaluation) -> IntervalVerdict:
     """
     level, coverage = evaluation.params.interval_level, evaluation.intervals.coverage
     overall, bands = coverage.iloc[0], coverage.iloc[1:]
-    n, k = evaluation.n_validation, math.ceil((evaluation.n_validation + 1) * level - 1e-9)
+    n, k = evaluation.n_validation, conformal_rank(evaluation.n_validation, level)
     promise: Literal["kept", "too narrow", "too wide"] = "kept"
     if k <= n:  # else the intervals are endless
         fewest, most = stats.betabinom.interval(0.95, overall["n"], k, n + 1 - k)
