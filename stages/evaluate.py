@@ -7,7 +7,6 @@ import keras
 import pandas as pd
 
 from shopper_age.data.loading import photo_store
-from shopper_age.data.readers import photo_batches
 from shopper_age.data.tables import (
     FILE_NAME,
     REAL_AGE,
@@ -23,9 +22,10 @@ from shopper_age.evaluation.evaluate import evaluate
 from shopper_age.evaluation.figures import draw_all
 from shopper_age.evaluation.log import log_evaluation
 from shopper_age.evaluation.report import render_analysis, render_model_card
+from shopper_age.evaluation.result import PartEstimates
 from shopper_age.evaluation.tables import evaluation_tables
 from shopper_age.inference.activation_map import activation_maps
-from shopper_age.inference.estimates import Estimates, estimate, inference_batch_size
+from shopper_age.inference.estimates import estimate
 from shopper_age.metrics.errors import mae
 from shopper_age.params import load_params
 from shopper_age.runtime.checkout import dvc_md5
@@ -54,16 +54,14 @@ def main() -> None:
     }
     model = keras.models.load_model(MODEL)
     size = model.input_shape[1]
-    batch_size = inference_batch_size(size)
     names = {part: splits.loc[splits[SPLIT] == part, FILE_NAME] for part in (VALIDATION, TEST)}
     photos = {part: photo_store(params.data_path, names[part], size) for part in names}
 
-    def estimates(part: str, n_views: int) -> Estimates:
-        return estimate(model, photo_batches(photos[part], batch_size), ages[part], n_views=n_views)
-
     evaluation = evaluate(
-        estimates(VALIDATION, params.evaluate.tta),
-        estimates(TEST, params.evaluate.tta),
+        *(
+            PartEstimates(ages[part], estimate(model, photos[part], n_views=params.evaluate.tta))
+            for part in (VALIDATION, TEST)
+        ),
         file_names=names[TEST].to_list(),
         train_ages=ages[TRAIN],
         known=known_of(manifest.set_index(FILE_NAME).loc[names[TEST]].reset_index(), photos[TEST]),
@@ -72,7 +70,7 @@ def main() -> None:
     )
     figures = dict(evaluation.figures)
     if params.evaluate.tta > 1:
-        figures["mae_one_view"] = round(mae(ages[TEST], estimates(TEST, 1).y_pred), 4)
+        figures["mae_one_view"] = round(mae(ages[TEST], estimate(model, photos[TEST]).age), 4)
 
     is_drawn = params.data_path == Path("data/demo")
     write_json(REPORT / "metrics.json", figures)

@@ -7,7 +7,6 @@ from evaluations import PARAMS, ages, estimates, evaluation_of, usual_evaluation
 from project import ROOT
 
 from shopper_age.evaluation.tables import evaluation_tables
-from shopper_age.inference.estimates import spread
 from shopper_age.metrics.errors import mae
 
 
@@ -120,7 +119,7 @@ def test_predictions_tell_of_every_photo_all_that_was_estimated(usual):
     assert first["file_name"] == "0.jpg"
     assert first["predicted_age"] == pytest.approx(usual.test.y_pred[0], abs=1e-3)
     assert first["interval_low"] <= first["predicted_age"] <= first["interval_high"]
-    assert table["spread"].to_numpy() == pytest.approx(spread(usual.test.age_distribution), abs=1e-3)
+    assert table["spread"].to_numpy() == pytest.approx(usual.test.estimates.sd(), abs=1e-3)
     assert table["is_sure"].tolist() == (usual.intervals.high - usual.intervals.low <= 20).tolist()
     assert set(table["age_group"]) <= set(usual.groups["age_group"])
     assert table["p_minor"].between(0, 1).all()

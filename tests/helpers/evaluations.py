@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from shopper_age.evaluation.evaluate import evaluate
-from shopper_age.evaluation.result import Evaluation
+from shopper_age.evaluation.result import Evaluation, PartEstimates
 from shopper_age.inference.estimates import Estimates
 from shopper_age.params import EvaluateParams
 
@@ -27,21 +27,22 @@ def history(val_mae=(7.0, 6.0), mae=None) -> pd.DataFrame:
     )
 
 
-def estimates(y_true, error, *, sd: float | None = 4.0) -> Estimates:
+def estimates(y_true, error, *, sd: float | None = 4.0) -> PartEstimates:
     """Estimates that are off by `error` years; with a normal distribution around each unless `sd` is None."""
     y_true = np.asarray(y_true, dtype=float)
     y_pred = y_true + error
     if sd is None:
-        return Estimates(y_true, y_pred)
+        return PartEstimates(y_true, Estimates(y_pred))
     distribution = np.exp(-0.5 * ((np.arange(101) - y_pred[:, None]) / sd) ** 2)
-    return Estimates(y_true, y_pred, distribution / distribution.sum(axis=1, keepdims=True))
+    distribution /= distribution.sum(axis=1, keepdims=True)
+    return PartEstimates(y_true, Estimates(y_pred, distribution))
 
 
 def ages(n: int, *, seed: int = 0, youngest: float = 5, oldest: float = 80) -> np.ndarray:
     return np.random.default_rng(seed).uniform(youngest, oldest, n)
 
 
-def evaluation_of(validation: Estimates, test: Estimates, **changes) -> Evaluation:
+def evaluation_of(validation: PartEstimates, test: PartEstimates, **changes) -> Evaluation:
     n = test.y_true.size
     return evaluate(
         validation,

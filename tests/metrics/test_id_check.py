@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from shopper_age.inference.estimates import probability_under
 from shopper_age.metrics.id_check import (
     ALL_ADULTS,
     ALL_MINORS,
@@ -169,13 +168,6 @@ def test_probability_limits_fall_to_zero_where_everybody_with_a_trace_of_doubt_i
     assert list(PROBABILITY_LIMITS) == sorted(set(PROBABILITY_LIMITS), reverse=True)
     assert PROBABILITY_LIMITS[0] == 0.99
     assert PROBABILITY_LIMITS[-1] == 0
-
-
-def test_probability_under_age_counts_the_years_before_the_birthday():
-    distribution = np.zeros((2, 101))
-    distribution[0, [17, 18]] = 0.3, 0.7
-    distribution[1, 90] = 1
-    assert probability_under(distribution, 18).tolist() == [0.3, 0]
 
 
 def test_the_trade_off_falls_from_lax_to_strict(many):

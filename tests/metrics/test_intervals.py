@@ -4,7 +4,6 @@ import warnings
 import numpy as np
 import pytest
 
-from shopper_age.inference.estimates import spread
 from shopper_age.metrics.intervals import (
     IntervalRule,
     abstain,
@@ -125,13 +124,6 @@ def test_shapes_must_agree():
         fit_intervals([20.0, 30.0], [20.0], level=0.9)
     with pytest.raises(ValueError, match="share one shape"):
         fit_intervals([20.0], [20.0], [1.0, 2.0], level=0.9)
-
-
-def test_the_spread_of_a_distribution_is_its_standard_deviation_and_a_year():
-    distribution = np.zeros((2, 101))
-    distribution[0, 40] = 1
-    distribution[1, [20, 26]] = 0.5
-    assert spread(distribution).tolist() == pytest.approx([np.sqrt(1 / 12), np.sqrt(9 + 1 / 12)])
 
 
 def test_coverage_counts_the_ends_of_the_interval_and_shows_empty_bands():

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from shopper_age.evaluation.result import Evaluation, Figures, IdRule, Intervals
-from shopper_age.inference.estimates import Estimates
+from shopper_age.evaluation.result import Evaluation, Figures, IdRule, Intervals, PartEstimates
 from shopper_age.metrics import age_groups, id_check
 from shopper_age.metrics import errors as metrics
 from shopper_age.metrics.calibration import expected_calibration_error, reliability_table
@@ -23,8 +22,8 @@ from shopper_age.params import EvaluateParams
 
 
 def evaluate(
-    validation: Estimates,
-    test: Estimates,
+    validation: PartEstimates,
+    test: PartEstimates,
     *,
     file_names: Sequence[str],
     train_ages: ArrayLike,
@@ -43,12 +42,12 @@ def evaluate(
     true, pred, edges = test.y_true, test.y_pred, params.age_groups
     by_age = _rule_by_age(validation, test, params)
     by_probability, reliability = None, None
-    p_minor = [part.p_minor(params.legal_age) for part in (validation, test)]
+    p_minor = [part.estimates.p_under(params.legal_age) for part in (validation, test)]
     if p_minor[0] is not None and p_minor[1] is not None:
         by_probability = _rule_by_probability(validation, test, p_minor[0], p_minor[1], params)
         reliability = reliability_table(true < params.legal_age, p_minor[1])
     intervals = _intervals(validation, test, params)
-    uncertain = test.spread()
+    uncertain = test.estimates.sd()
     return Evaluation(
         params=params,
         test=test,
@@ -74,7 +73,7 @@ def evaluate(
     )
 
 
-def _rule_by_age(validation: Estimates, test: Estimates, params: EvaluateParams) -> IdRule:
+def _rule_by_age(validation: PartEstimates, test: PartEstimates, params: EvaluateParams) -> IdRule:
     validation_rates, test_rates = (
         id_check.rates_by_threshold_age(part.y_true, part.y_pred, legal_age=params.legal_age)
         for part in (validation, test)
@@ -83,8 +82,8 @@ def _rule_by_age(validation: Estimates, test: Estimates, params: EvaluateParams)
 
 
 def _rule_by_probability(
-    validation: Estimates,
-    test: Estimates,
+    validation: PartEstimates,
+    test: PartEstimates,
     validation_p_minor: NDArray[np.float64],
     test_p_minor: NDArray[np.float64],
     params: EvaluateParams,
@@ -107,8 +106,8 @@ def _choose_and_judge(
     return IdRule(test_rates, chosen, verdict)
 
 
-def _intervals(validation: Estimates, test: Estimates, params: EvaluateParams) -> Intervals:
-    difficulty = validation.spread()
+def _intervals(validation: PartEstimates, test: PartEstimates, params: EvaluateParams) -> Intervals:
+    difficulty = validation.estimates.sd()
     rule = fit_intervals(
         validation.y_true,
         validation.y_pred,
@@ -117,7 +116,7 @@ def _intervals(validation: Estimates, test: Estimates, params: EvaluateParams) -
         # A number alone does not say how sure it is; its age group does, a little.
         edges=params.age_groups if difficulty is None else (0,),
     )
-    low, high = rule.apply(test.y_pred, test.spread())
+    low, high = rule.apply(test.y_pred, test.estimates.sd())
     return Intervals(
         rule=rule,
         low=low,

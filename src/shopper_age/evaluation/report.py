@@ -96,7 +96,7 @@ def render_model_card(
         image_size=image_size,
         weights=weights,
         loss=loss,
-        has_distribution=evaluation.test.age_distribution is not None,
+        has_distribution=evaluation.test.estimates.distribution is not None,
     )
 
 

@@ -16,6 +16,18 @@ Figures = dict[str, float | int | bool]
 
 
 @dataclass(frozen=True)
+class PartEstimates:
+    """The estimates of one part of the data beside its true ages, shape (n,), in years."""
+
+    y_true: NDArray[np.float64]
+    estimates: Estimates
+
+    @property
+    def y_pred(self) -> NDArray[np.float64]:
+        return self.estimates.age
+
+
+@dataclass(frozen=True)
 class IdRule:
     """One rule of whom to ask for an ID: what its thresholds do, and the one that was chosen."""
 
@@ -43,7 +55,7 @@ class Evaluation:
     """All that was found, for tables, pictures and reports; each table is what its module returns."""
 
     params: EvaluateParams
-    test: Estimates
+    test: PartEstimates
     file_names: Sequence[str]  # of the test part
     n_train: int
     n_validation: int

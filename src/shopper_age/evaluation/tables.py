@@ -48,7 +48,7 @@ def _predictions(evaluation: Evaluation) -> pd.DataFrame:
         "interval_high": intervals.high.round(2),
         "is_sure": width <= params.max_interval_width,
     }
-    spread, p_minor = test.spread(), test.p_minor(params.legal_age)
+    spread, p_minor = test.estimates.sd(), test.estimates.p_under(params.legal_age)
     if spread is not None and p_minor is not None:
         columns |= {"spread": spread.round(3), "p_minor": p_minor.round(5)}
     return pd.DataFrame(columns)
