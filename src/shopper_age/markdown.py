@@ -27,7 +27,6 @@ def render(package: str, template: str, **values: Any) -> str:
         "fine": lambda share: f"{100 * share:.1f} %",
         "exact_percent": lambda share: f"{100 * share:g} %",
         "rate": _rate,
-        "sentence": lambda text: re.sub(r"(?<=\d)%", " %", text),
         "cell": lambda value: re.sub(r"([\\`|*_<\[])", r"\\\1", " ".join(str(value).split())),
     }
     text = environment.get_template(template).render(**values)

@@ -148,6 +148,28 @@ def test_the_alcohol_check_is_answered_by_the_minors_of_the_test_part(n_minors, 
     assert f"on the test part ({n_minors} minors)" in text
 
 
+@pytest.mark.parametrize(
+    ("n_minors", "n_passing", "sentence"),
+    [
+        (3000, 40, "40 of 3,000 under-age people (1.33 %) passed unasked; the 95 % interval of that rate is"),
+        (
+            1,
+            0,
+            "None of 1 under-age people passed unasked, which proves only a rate below 95.00 % (one-sided",
+        ),
+    ],
+)
+def test_report_and_card_say_how_many_minors_passed_and_what_that_proves(n_minors, n_passing, sentence):
+    evaluation = id_evaluation(n_minors, n_passing)
+    assert sentence in analysis(evaluation)
+    assert sentence in card(evaluation)
+
+
+def test_a_probability_limit_without_minors_to_judge_it_by_says_so():
+    text = analysis(id_evaluation(0, 0))
+    assert re.search(r"The limit chosen .* is [^.]+\. There is no under-age person among these photos:", text)
+
+
 def test_the_model_card_forbids_what_was_not_shown():
     assert "Ask everyone whose estimate is below **18**." in card(id_evaluation(500, 0))
     assert "but not proven" in card(id_evaluation(100, 0))

@@ -8,7 +8,6 @@ import pandas as pd
 from scipy import stats
 
 from shopper_age.evaluation.result import Evaluation, IdRule
-from shopper_age.metrics import id_check
 from shopper_age.metrics.intervals import conformal_rank
 
 # Fewer photos than this in a band or slice are shown, but no sentence is built on them.
@@ -147,20 +146,20 @@ class IdVerdict:
 def judge_id_rule(rule: IdRule, evaluation: Evaluation) -> IdVerdict:
     """Reads what the chosen threshold of a rule did on the test part."""
     n_test_minors = int(evaluation.figures["id_n_minors"])
-    verdict = rule.verdict
+    accepted, on_test = evaluation.params.max_false_positive_rate, rule.on_test
     outcome: Literal["proven", "met", "missed", "unknown", "impossible"]
     if n_test_minors == 0 or evaluation.n_validation_minors == 0:
         outcome = "unknown"
-    elif verdict is None:
+    elif on_test is None:
         outcome = "impossible"
-    elif not verdict["meets"]:
+    elif on_test.false_positive_rate > accepted:
         outcome = "missed"
     else:
-        outcome = "proven" if verdict["is_proven"] else "met"
+        outcome = "proven" if on_test.upper_bound <= accepted else "met"
     return IdVerdict(
         outcome=outcome,
-        asks_everyone=verdict is not None and verdict[id_check.ID_REQUEST_RATE] == 1,
-        n_minors_for_proof=math.ceil(3 / evaluation.params.max_false_positive_rate),
+        asks_everyone=on_test is not None and on_test.id_request_rate == 1,
+        n_minors_for_proof=math.ceil(3 / accepted),
     )
 
 

@@ -58,7 +58,7 @@ def evaluate(
         figures={
             **metrics.summarise(true, pred, train_ages=train_ages, max_mae=params.max_mae, seed=seed),
             **age_groups.summarise_groups(true, pred, edges=edges),
-            **_rounded(_id_figures(by_age, by_probability, reliability)),
+            **_rounded(_id_figures(by_age, by_probability, reliability, params.max_false_positive_rate)),
             **_rounded(_interval_figures(intervals)),
         },
         bands=metrics.errors_by_band(true, pred),
@@ -98,12 +98,11 @@ def _rule_by_probability(
 def _choose_and_judge(
     validation_rates: pd.DataFrame, test_rates: pd.DataFrame, params: EvaluateParams
 ) -> IdRule:
-    accepted = params.max_false_positive_rate
-    chosen = id_check.choose_threshold(validation_rates, max_false_positive_rate=accepted)
-    verdict = None
-    if chosen is not None:
-        verdict = id_check.judge_threshold(test_rates, chosen, max_false_positive_rate=accepted)
-    return IdRule(test_rates, chosen, verdict)
+    chosen = id_check.choose_threshold(
+        validation_rates, max_false_positive_rate=params.max_false_positive_rate
+    )
+    on_test = None if chosen is None else id_check.rates_of_threshold(test_rates, chosen)
+    return IdRule(test_rates, chosen, on_test)
 
 
 def _intervals(validation: PartEstimates, test: PartEstimates, params: EvaluateParams) -> Intervals:
@@ -127,33 +126,34 @@ def _intervals(validation: PartEstimates, test: PartEstimates, params: EvaluateP
 
 
 def _id_figures(
-    by_age: IdRule, by_probability: IdRule | None, reliability: pd.DataFrame | None
+    by_age: IdRule, by_probability: IdRule | None, reliability: pd.DataFrame | None, accepted: float
 ) -> dict[str, Any]:
     rates = by_age.rates
     figures: dict[str, Any] = {
         "id_n_minors": int(rates.loc[rates["group"] == id_check.ALL_MINORS, "n"].max())
     }
-    figures |= _chosen_figures(by_age, "id", "threshold_age")
+    figures |= _chosen_figures(by_age, "id", "threshold_age", accepted)
     for age in id_check.SHOWN_THRESHOLD_AGES:
         if age in rates["threshold"].to_numpy():
             at = id_check.rates_at(rates, age)["rate"]
             figures[f"id_false_positive_rate_at_{age}"] = at[id_check.ALL_MINORS]
             figures[f"id_request_rate_at_{age}"] = at[id_check.ALL_ADULTS]
     if by_probability is not None and reliability is not None:
-        figures |= _chosen_figures(by_probability, "id_probability", "limit")
+        figures |= _chosen_figures(by_probability, "id_probability", "limit", accepted)
         figures["id_calibration_error"] = expected_calibration_error(reliability)
     return figures
 
 
-def _chosen_figures(rule: IdRule, prefix: str, threshold: str) -> dict[str, Any]:
-    if rule.verdict is None:
+def _chosen_figures(rule: IdRule, prefix: str, threshold: str, accepted: float) -> dict[str, Any]:
+    if rule.on_test is None:
         return {}
+    rate = rule.on_test.false_positive_rate
     return {
         f"{prefix}_{threshold}": rule.chosen,
-        f"{prefix}_false_positive_rate": rule.verdict[id_check.FALSE_POSITIVE_RATE],
-        f"{prefix}_false_positive_rate_high": rule.verdict["high"],
-        f"{prefix}_request_rate": rule.verdict[id_check.ID_REQUEST_RATE],
-        f"{prefix}_meets": rule.verdict["meets"],
+        f"{prefix}_false_positive_rate": rate,
+        f"{prefix}_false_positive_rate_high": rule.on_test.high,
+        f"{prefix}_request_rate": rule.on_test.id_request_rate,
+        f"{prefix}_meets": rate <= accepted if rule.on_test.n_minors else None,
     }
 
 

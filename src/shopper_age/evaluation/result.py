@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from shopper_age.inference.estimates import Estimates
+from shopper_age.metrics.id_check import ThresholdRates
 from shopper_age.metrics.intervals import IntervalRule
 from shopper_age.params import EvaluateParams
 
@@ -35,8 +35,8 @@ class IdRule:
     rates: pd.DataFrame
     # Chosen on the validation part; None where no threshold is strict enough, or there are no minors.
     chosen: float | None
-    # What the chosen threshold does on the test part, as `id_check.judge_threshold` returns it.
-    verdict: dict[str, Any] | None
+    # What the chosen threshold does on the test part; None where none was chosen.
+    on_test: ThresholdRates | None
 
 
 @dataclass(frozen=True)
