@@ -17,7 +17,7 @@ from shopper_age.data.tables import (
     read_manifest,
     read_splits,
 )
-from shopper_age.evaluation.attributes import known_of
+from shopper_age.evaluation.attributes import photo_attributes
 from shopper_age.evaluation.evaluate import evaluate
 from shopper_age.evaluation.figures import draw_all
 from shopper_age.evaluation.log import log_evaluation
@@ -64,16 +64,18 @@ def main() -> None:
         ),
         file_names=names[TEST].to_list(),
         train_ages=ages[TRAIN],
-        known=known_of(manifest.set_index(FILE_NAME).loc[names[TEST]].reset_index(), photos[TEST]),
+        attributes=photo_attributes(
+            manifest.set_index(FILE_NAME).loc[names[TEST]].reset_index(), photos[TEST]
+        ),
         params=params.evaluate,
         seed=params.seed,
     )
-    figures = dict(evaluation.figures)
+    metrics = dict(evaluation.metrics)
     if params.evaluate.tta > 1:
-        figures["mae_one_view"] = round(mae(ages[TEST], estimate(model, photos[TEST]).age), 4)
+        metrics["mae_one_view"] = round(mae(ages[TEST], estimate(model, photos[TEST]).age), 4)
 
     is_drawn = params.data_path == Path("data/demo")
-    write_json(REPORT / "metrics.json", figures)
+    write_json(REPORT / "metrics.json", metrics)
     for name, table in evaluation_tables(evaluation).items():
         write_csv(REPORT / name, table)
     pictures = draw_all(
@@ -112,7 +114,7 @@ def main() -> None:
             n_rows=len(splits),
             context="testing",
         )
-        log_evaluation(run, figures, REPORT, earlier=EARLIER)
+        log_evaluation(run, metrics, REPORT, earlier=EARLIER)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Evaluations of made-up estimates, for the tests of what is told and drawn of them."""
+"""Evaluations of made-up estimates."""
 
 import numpy as np
 import pandas as pd
@@ -49,14 +49,14 @@ def evaluation_of(validation: PartEstimates, test: PartEstimates, **changes) -> 
         test,
         file_names=[f"{number}.jpg" for number in range(n)],
         train_ages=[20.0, 30.0, 40.0],
-        known=pd.DataFrame({"shop": np.where(np.arange(n) < n / 2, "A", "B")}),
+        attributes=pd.DataFrame({"shop": np.where(np.arange(n) < n / 2, "A", "B")}),
         params=PARAMS.model_copy(update=changes),
         seed=0,
     )
 
 
-def usual_evaluation(n: int = 300, *, sd: float | None = 4.0, spread: float = 4.0, **changes) -> Evaluation:
-    """Normal errors of `spread` years on as many photos of either part."""
+def usual_evaluation(n: int = 300, *, sd: float | None = 4.0, noise: float = 4.0, **changes) -> Evaluation:
+    """Normal errors of `noise` years on as many photos of either part."""
     rng = np.random.default_rng(7)
-    parts = [estimates(ages(n, seed=seed), rng.normal(0, spread, n), sd=sd) for seed in (1, 2)]
+    parts = [estimates(ages(n, seed=seed), rng.normal(0, noise, n), sd=sd) for seed in (1, 2)]
     return evaluation_of(*parts, **changes)

@@ -186,7 +186,7 @@ def test_the_trade_off_of_the_probability_rule_keeps_the_order_of_the_limits():
     ("y_true", "y_pred", "message"),
     [([20, 30], [20], "share one shape"), ([[20]], [[20]], "share one shape"), ([20], [np.nan], "finite")],
 )
-def test_input_that_cannot_be_judged_is_refused(y_true, y_pred, message):
+def test_input_that_cannot_be_compared_is_refused(y_true, y_pred, message):
     with pytest.raises(ValueError, match=message):
         rates_by_threshold_age(y_true, y_pred, legal_age=18)
 

@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 
 from shopper_age.metrics.intervals import (
+    Abstention,
     IntervalRule,
-    abstain,
+    abstention,
     conformal_quantile,
     conformal_rank,
     coverage_table,
     fit_intervals,
+    is_narrow,
 )
 
 
@@ -89,7 +91,7 @@ def test_intervals_end_within_a_human_life_and_scale_with_difficulty():
     assert high.tolist() == [7, 58, 100]
 
 
-def test_new_photos_are_covered_as_often_as_promised(photos):
+def test_new_photos_are_covered_as_often_as_the_level_says(photos):
     y_true, y_pred, difficulty = photos
     rule = fit_intervals(y_true[:1500], y_pred[:1500], difficulty[:1500], level=0.9)
     low, high = rule.apply(y_pred[1500:], difficulty[1500:])
@@ -135,10 +137,12 @@ def test_coverage_counts_the_ends_of_the_interval_and_shows_empty_bands():
 
 
 def test_abstaining_where_the_interval_is_wide_leaves_the_smaller_errors():
-    found = abstain([20, 30, 40, 50], [21, 33, 50, 64], [15, 25, 30, 40], [25, 35, 60, 90], max_width=10)
-    assert found == {"n": 4, "n_answered": 2, "abstain_rate": 0.5, "mae_answered": 2.0, "mae_not_sure": 12.0}
+    is_answered = is_narrow([15, 25, 30, 40], [25, 35, 60, 90], max_width=10)
+    assert is_answered.tolist() == [True, True, False, False]
+    found = abstention([20, 30, 40, 50], [21, 33, 50, 64], is_answered)
+    assert found == Abstention(n=4, n_answered=2, rate=0.5, mae_answered=2.0, mae_abstained=12.0)
 
 
 def test_abstaining_always_or_never_leaves_one_error_unknown():
-    assert abstain([20], [25], [0], [40], max_width=10)["mae_answered"] is None
-    assert abstain([20], [25], [0], [40], max_width=40)["mae_not_sure"] is None
+    assert np.isnan(abstention([20], [25], [False]).mae_answered)
+    assert np.isnan(abstention([20], [25], [True]).mae_abstained)

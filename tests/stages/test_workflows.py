@@ -45,4 +45,4 @@ def test_a_report_shows_pictures_that_are_made_and_show_nobody():
     shown = re.search(r"^REPORT_PLOTS = (.*)$", MAKEFILE, flags=re.MULTILINE)[1].split()
     pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
     made = {Path(plot).stem for plot in pipeline["stages"]["evaluate"]["plots"]}
-    assert set(shown) <= made - {"worst_photos", "best_photos", "where_it_looked"}
+    assert set(shown) <= made - {"worst_photos", "best_photos", "activation_maps"}

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from shopper_age.inference.estimates import Estimates
 from shopper_age.metrics.id_check import ThresholdRates
-from shopper_age.metrics.intervals import IntervalRule
+from shopper_age.metrics.intervals import Abstention, IntervalRule
 from shopper_age.params import EvaluateParams
 
-Figures = dict[str, float | int | bool]
+Metrics = dict[str, float | int | bool]
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,14 @@ class IdRule:
 
 @dataclass(frozen=True)
 class Intervals:
-    """The interval of each photo of the test part, and how far it keeps its promise."""
+    """The interval of each photo of the test part, and how many hold the true age."""
 
     rule: IntervalRule
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     coverage: pd.DataFrame  # as `intervals.coverage_table` returns it
-    abstained: dict[str, float | int | None]  # as `intervals.abstain` returns it
+    is_answered: NDArray[np.bool_]  # narrow enough, as `intervals.is_narrow` says
+    abstention: Abstention
 
 
 @dataclass(frozen=True)
@@ -61,15 +62,15 @@ class Evaluation:
     n_validation: int
     n_validation_minors: int
     # Everything worth comparing, as one flat dictionary: metrics.json.
-    figures: Figures
-    bands: pd.DataFrame  # metrics.errors_by_band
+    metrics: Metrics
+    bands: pd.DataFrame  # errors.errors_by_band
     group_counts: pd.DataFrame  # age_groups.confusion
     groups: pd.DataFrame  # age_groups.group_table
     by_age: IdRule
-    # By the probability of being under age, and whether that is honest (calibration.reliability_table);
+    # By the probability of being under age, and that probability's calibration.reliability_table;
     # None of a model without distributions.
     by_probability: IdRule | None
     reliability: pd.DataFrame | None
     intervals: Intervals
     slices: pd.DataFrame  # slices.slice_errors
-    doubts: pd.DataFrame  # slices.label_doubts
+    label_issues: pd.DataFrame  # errors.label_issues

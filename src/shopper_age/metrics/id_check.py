@@ -2,7 +2,7 @@
 
 Two rules: ask when the estimated age is below a threshold age, as in "Challenge 25", or ask when the
 probability of being under age is above a limit. A table of rates is computed once per rule and part; the
-threshold is chosen on the validation part's table and judged on the test part's.
+threshold is chosen on the validation part's table and measured on the test part's.
 """
 
 from collections.abc import Sequence

@@ -64,6 +64,21 @@ class IntervalRule:
         return cls(level=content["level"], has_difficulty=content["has_difficulty"], **lists)
 
 
+@dataclass(frozen=True)
+class Abstention:
+    """What it brings to answer some photos with "not sure"; NaN where there is no photo to tell it from.
+
+    Source: selective prediction, El-Yaniv & Wiener 2010, "On the Foundations of Noise-free Selective
+    Classification", JMLR 11.
+    """
+
+    n: int
+    n_answered: int
+    rate: float  # share of photos without an answer, 0–1
+    mae_answered: float  # years
+    mae_abstained: float  # years
+
+
 def fit_intervals(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -76,8 +91,8 @@ def fit_intervals(
 
     Args:
         y_true, y_pred: true and estimated ages of the validation part, shape (n,), in years.
-        difficulty: how uncertain each estimate is, shape (n,), positive, such as `spread` of its
-            distribution; without it all intervals of a band have one width.
+        difficulty: how uncertain each estimate is, shape (n,), positive, such as the standard
+            deviation of its distribution; without it all intervals of a band have one width.
         level: share between 0 and 1.
         edges: bands of the estimate that get a quantile each ("Mondrian"), so that `level` holds in each. A
             band too small for its own, below about 1 / (1 − level) photos, takes the quantile of all photos.
@@ -160,24 +175,22 @@ def coverage_table(
     )
 
 
-def abstain(
-    y_true: ArrayLike, y_pred: ArrayLike, low: ArrayLike, high: ArrayLike, *, max_width: float
-) -> dict[str, float | int | None]:
-    """What it brings to answer "not sure" where the interval is wider than `max_width` years.
+def is_narrow(low: ArrayLike, high: ArrayLike, *, max_width: float) -> NDArray[np.bool_]:
+    """Whether each interval is at most `max_width` years wide, shape (n,): narrow enough to answer with."""
+    return np.asarray(high, dtype=float) - np.asarray(low, dtype=float) <= max_width
 
-    Returns:
-        `n`, `n_answered`, `abstain_rate` (0-1), and in years `mae_answered` and `mae_not_sure`; None where
-        there is no photo to tell it from.
-    """
+
+def abstention(y_true: ArrayLike, y_pred: ArrayLike, is_answered: ArrayLike) -> Abstention:
+    """What it brings to answer "not sure" where `is_answered`, shape (n,), is False."""
     absolute = np.abs(np.asarray(y_pred, dtype=float) - np.asarray(y_true, dtype=float))
-    is_sure = np.asarray(high, dtype=float) - np.asarray(low, dtype=float) <= max_width
-    return {
-        "n": absolute.size,
-        "n_answered": int(is_sure.sum()),
-        "abstain_rate": float(np.mean(~is_sure)) if absolute.size else None,
-        "mae_answered": float(absolute[is_sure].mean()) if is_sure.any() else None,
-        "mae_not_sure": float(absolute[~is_sure].mean()) if not is_sure.all() else None,
-    }
+    answered = np.asarray(is_answered, dtype=bool)
+    return Abstention(
+        n=absolute.size,
+        n_answered=int(answered.sum()),
+        rate=float(np.mean(~answered)) if absolute.size else math.nan,
+        mae_answered=float(absolute[answered].mean()) if answered.any() else math.nan,
+        mae_abstained=float(absolute[~answered].mean()) if not answered.all() else math.nan,
+    )
 
 
 def _estimates(

@@ -18,8 +18,8 @@ def exact_interval(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Lower and upper end of the exact binomial interval of each share; NaN where `n_all` is 0.
 
-    0 of 10 gives 0 and 1 − 0.025^(1/10) = 0.308. The upper end at level 0.90 is that of the one-sided interval
-    at 0.95: 0 of n leaves rates up to 1 − 0.05^(1/n) possible, about 3 / n, the "rule of three".
+    0 of 10 gives 0 and 1 − 0.025^(1/10) = 0.308. The upper end at level 0.90 is that of the one-sided
+    interval at 0.95: 0 of n leaves rates up to 1 − 0.05^(1/n) possible, about 3 / n, the "rule of three".
 
     Raises:
         ValueError: a count of hits is negative or above its total.
