@@ -144,7 +144,7 @@ def measure(recipe: Recipe, photos: NDArray[np.uint8], ages: NDArray[np.float32]
     )
     seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
     n_views = params.evaluate.tta
-    one, more = (estimate(model, photos[:n_test], y_true, n_views=n).y_pred for n in (1, n_views))
+    one, more = (estimate(model, photos[:n_test], n_views=n).age for n in (1, n_views))
     low, high = mae_interval(y_true, more, seed=0)
     ends = {"under_12": y_true < 12, "over_60": y_true > 60}
     keras.backend.clear_session()

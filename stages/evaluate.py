@@ -7,7 +7,6 @@ import pandas as pd
 
 from shopper_age import load_model
 from shopper_age.data.loading import photo_store
-from shopper_age.data.readers import photo_batches
 from shopper_age.data.tables import (
     FILE_NAME,
     REAL_AGE,
@@ -18,14 +17,15 @@ from shopper_age.data.tables import (
     read_manifest,
     read_splits,
 )
-from shopper_age.evaluation.attributes import known_of
+from shopper_age.evaluation.attributes import photo_attributes
 from shopper_age.evaluation.evaluate import evaluate
 from shopper_age.evaluation.figures import draw_all
 from shopper_age.evaluation.log import log_evaluation
 from shopper_age.evaluation.report import render_analysis, render_model_card
+from shopper_age.evaluation.result import PartEstimates
 from shopper_age.evaluation.tables import evaluation_tables
 from shopper_age.inference.activation_map import activation_maps
-from shopper_age.inference.estimates import Estimates, estimate, inference_batch_size
+from shopper_age.inference.estimates import estimate
 from shopper_age.metrics.errors import mae
 from shopper_age.params import load_params
 from shopper_age.runtime.checkout import dvc_md5
@@ -54,28 +54,28 @@ def main() -> None:
     }
     model = load_model(MODEL)
     size = model.input_shape[1]
-    batch_size = inference_batch_size(size)
     names = {part: splits.loc[splits[SPLIT] == part, FILE_NAME] for part in (VALIDATION, TEST)}
     photos = {part: photo_store(params.data_path, names[part], size) for part in names}
 
-    def estimates(part: str, n_views: int) -> Estimates:
-        return estimate(model, photo_batches(photos[part], batch_size), ages[part], n_views=n_views)
-
     evaluation = evaluate(
-        estimates(VALIDATION, params.evaluate.tta),
-        estimates(TEST, params.evaluate.tta),
+        *(
+            PartEstimates(ages[part], estimate(model, photos[part], n_views=params.evaluate.tta))
+            for part in (VALIDATION, TEST)
+        ),
         file_names=names[TEST].to_list(),
         train_ages=ages[TRAIN],
-        known=known_of(manifest.set_index(FILE_NAME).loc[names[TEST]].reset_index(), photos[TEST]),
+        attributes=photo_attributes(
+            manifest.set_index(FILE_NAME).loc[names[TEST]].reset_index(), photos[TEST]
+        ),
         params=params.evaluate,
         seed=params.seed,
     )
-    figures = dict(evaluation.figures)
+    metrics = dict(evaluation.metrics)
     if params.evaluate.tta > 1:
-        figures["mae_one_view"] = round(mae(ages[TEST], estimates(TEST, 1).y_pred), 4)
+        metrics["mae_one_view"] = round(mae(ages[TEST], estimate(model, photos[TEST]).age), 4)
 
     is_drawn = params.data_path == Path("data/demo")
-    write_json(REPORT / "metrics.json", figures)
+    write_json(REPORT / "metrics.json", metrics)
     for name, table in evaluation_tables(evaluation).items():
         write_csv(REPORT / name, table)
     pictures = draw_all(
@@ -114,7 +114,7 @@ def main() -> None:
             n_rows=len(splits),
             context="testing",
         )
-        log_evaluation(run, figures, REPORT, earlier=EARLIER)
+        log_evaluation(run, metrics, REPORT, earlier=EARLIER)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,6 @@ FILTERS: dict[str, Callable[[Any], str]] = {
     "fine": partial(percent, decimals=1),
     "exact_percent": exact_percent,
     "rate": rate,
-    "sentence": lambda text: re.sub(r"(?<=\d)%", " %", text),
     "cell": cell,
 }
 

@@ -1,6 +1,6 @@
 from shopper_age.evaluation.log import log_evaluation
 
-FIGURES = {
+METRICS = {
     "mae": 5.5,
     "n_test": 1897,
     "baseline_mae": 11.0,
@@ -37,17 +37,17 @@ def test_reports_and_pictures_are_logged_and_those_of_people_marked(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     run = Recorder()
-    log_evaluation(run, FIGURES, tmp_path / "report", earlier={"eda": tmp_path / "eda"})
+    log_evaluation(run, METRICS, tmp_path / "report", earlier={"eda": tmp_path / "eda"})
     assert run.artifacts == {
         "eda/ages.png": False,
         "eda/contact_sheet.png": True,
         "evaluate/report.md": False,
     }
-    assert run.metrics == FIGURES
+    assert run.metrics == METRICS
 
 
 def test_the_description_says_how_good_the_model_is(tmp_path):
     run = Recorder()
-    log_evaluation(run, FIGURES, tmp_path, earlier={})
+    log_evaluation(run, METRICS, tmp_path, earlier={})
     assert "**Test MAE 5.50 years** on 1,897 photos" in run.text
     assert "Bias -0.25, within 5 years 58%. It meets the requirement." in run.text

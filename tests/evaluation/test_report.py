@@ -87,10 +87,10 @@ def test_the_end_of_the_history_decides_what_is_said_about_training(val_mae, wor
     assert words in report(TRUE + 1, val_mae=val_mae)
 
 
-def test_a_missing_figure_stops_the_report_instead_of_leaving_a_gap(usual):
-    figures = {name: figure for name, figure in usual.figures.items() if name != "cs5"}
+def test_a_missing_metric_stops_the_report_instead_of_leaving_a_gap(usual):
+    metrics = {name: value for name, value in usual.metrics.items() if name != "cs5"}
     with pytest.raises(UndefinedError, match="cs5"):
-        analysis(dataclasses.replace(usual, figures=figures))
+        analysis(dataclasses.replace(usual, metrics=metrics))
 
 
 def test_paragraphs_are_separated_by_one_blank_line():
@@ -129,7 +129,7 @@ def test_every_linked_picture_and_table_is_one_that_the_evaluation_leaves(usual)
     text = analysis(usual)
     assert sorted(re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text)) == sorted(drawn)
     linked = set(re.findall(r"(?<!!)\[[^\]]+\]\(([^)]+)\)", text))
-    assert {"predictions.csv", "slices.csv", "label_doubts.csv"} == linked
+    assert {"predictions.csv", "slices.csv", "label_issues.csv"} == linked
     assert linked <= set(evaluation_tables(usual))
 
 
@@ -146,6 +146,28 @@ def test_the_alcohol_check_is_answered_by_the_minors_of_the_test_part(n_minors, 
     text = analysis(id_evaluation(n_minors, n_passing))
     assert words in text
     assert f"on the test part ({n_minors} minors)" in text
+
+
+@pytest.mark.parametrize(
+    ("n_minors", "n_passing", "sentence"),
+    [
+        (3000, 40, "40 of 3,000 under-age people (1.33 %) passed unasked; the 95 % interval of that rate is"),
+        (
+            1,
+            0,
+            "None of 1 under-age people passed unasked, which proves only a rate below 95.00 % (one-sided",
+        ),
+    ],
+)
+def test_report_and_card_say_how_many_minors_passed_and_what_that_proves(n_minors, n_passing, sentence):
+    evaluation = id_evaluation(n_minors, n_passing)
+    assert sentence in analysis(evaluation)
+    assert sentence in card(evaluation)
+
+
+def test_a_probability_limit_without_minors_to_measure_it_by_says_so():
+    text = analysis(id_evaluation(0, 0))
+    assert re.search(r"The limit chosen .* is [^.]+\. There is no under-age person among these photos:", text)
 
 
 def test_the_model_card_forbids_what_was_not_shown():
@@ -215,7 +237,7 @@ def test_a_model_without_distributions_says_so():
     assert "probability for each year" not in card(evaluation)
 
 
-def test_age_groups_are_judged_for_a_report_and_for_a_person():
+def test_age_groups_are_assessed_for_a_report_and_for_a_person():
     people = np.array([20.0, 30.0] * 20)
     swapped = evaluation_of(estimates(people, 0), estimates(people, np.tile([10.0, -10.0], 20)))
     text = analysis(swapped)
@@ -224,7 +246,7 @@ def test_age_groups_are_judged_for_a_report_and_for_a_person():
     assert "| 18–24 | 20 | 20 | 50 % | 50 % | 0.0 % | 0.0 % |" in text
 
 
-def test_intervals_are_told_with_promise_width_and_price_of_being_sure():
+def test_intervals_are_told_with_level_width_and_price_of_being_sure():
     n = 200
     validation = estimates(ages(n), np.tile([-6.0, 6.0], n // 2))
     test = estimates(ages(n, youngest=30, oldest=60), 0)
@@ -242,9 +264,9 @@ def test_clearly_worse_slices_are_named_and_others_are_not(usual):
     assert "None of the 2 slices looked at" in analysis(usual)
 
 
-def test_file_names_cannot_break_the_table_of_doubtful_labels(usual):
-    doubts = usual.doubts.assign(file_name="a|b<img>\n[x](y).jpg")
-    text = analysis(dataclasses.replace(usual, doubts=doubts))
+def test_file_names_cannot_break_the_table_of_label_issues(usual):
+    issues = usual.label_issues.assign(file_name="a|b<img>\n[x](y).jpg")
+    text = analysis(dataclasses.replace(usual, label_issues=issues))
     assert r"| a\|b\<img> \[x](y).jpg | " in text
 
 

@@ -73,7 +73,7 @@ def result(error: float, *, names=NAMES, max_mae: float = 8.0, noise: float = 0.
     sizes = error + noise * np.random.default_rng(0).normal(size=N)
     predicted = TRUE + sizes * np.where(np.arange(N) % 2, 1, -1)
     predictions = pd.DataFrame(
-        {"file_name": names, "real_age": TRUE, "predicted_age": predicted, "is_sure": True}
+        {"file_name": names, "real_age": TRUE, "predicted_age": predicted, "is_answered": True}
     )
     mae = float(np.abs(predicted - TRUE).mean())
     metrics = {"mae": mae, "cs5": 0.5, "n_test": N, "meets_requirement": mae <= max_mae}

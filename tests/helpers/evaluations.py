@@ -1,10 +1,10 @@
-"""Evaluations of made-up estimates, for the tests of what is told and drawn of them."""
+"""Evaluations of made-up estimates."""
 
 import numpy as np
 import pandas as pd
 
 from shopper_age.evaluation.evaluate import evaluate
-from shopper_age.evaluation.result import Evaluation
+from shopper_age.evaluation.result import Evaluation, PartEstimates
 from shopper_age.inference.estimates import Estimates
 from shopper_age.params import EvaluateParams
 
@@ -27,35 +27,36 @@ def history(val_mae=(7.0, 6.0), mae=None) -> pd.DataFrame:
     )
 
 
-def estimates(y_true, error, *, sd: float | None = 4.0) -> Estimates:
+def estimates(y_true, error, *, sd: float | None = 4.0) -> PartEstimates:
     """Estimates that are off by `error` years; with a normal distribution around each unless `sd` is None."""
     y_true = np.asarray(y_true, dtype=float)
     y_pred = y_true + error
     if sd is None:
-        return Estimates(y_true, y_pred)
+        return PartEstimates(y_true, Estimates(y_pred))
     distribution = np.exp(-0.5 * ((np.arange(101) - y_pred[:, None]) / sd) ** 2)
-    return Estimates(y_true, y_pred, distribution / distribution.sum(axis=1, keepdims=True))
+    distribution /= distribution.sum(axis=1, keepdims=True)
+    return PartEstimates(y_true, Estimates(y_pred, distribution))
 
 
 def ages(n: int, *, seed: int = 0, youngest: float = 5, oldest: float = 80) -> np.ndarray:
     return np.random.default_rng(seed).uniform(youngest, oldest, n)
 
 
-def evaluation_of(validation: Estimates, test: Estimates, **changes) -> Evaluation:
+def evaluation_of(validation: PartEstimates, test: PartEstimates, **changes) -> Evaluation:
     n = test.y_true.size
     return evaluate(
         validation,
         test,
         file_names=[f"{number}.jpg" for number in range(n)],
         train_ages=[20.0, 30.0, 40.0],
-        known=pd.DataFrame({"shop": np.where(np.arange(n) < n / 2, "A", "B")}),
+        attributes=pd.DataFrame({"shop": np.where(np.arange(n) < n / 2, "A", "B")}),
         params=PARAMS.model_copy(update=changes),
         seed=0,
     )
 
 
-def usual_evaluation(n: int = 300, *, sd: float | None = 4.0, spread: float = 4.0, **changes) -> Evaluation:
-    """Normal errors of `spread` years on as many photos of either part."""
+def usual_evaluation(n: int = 300, *, sd: float | None = 4.0, noise: float = 4.0, **changes) -> Evaluation:
+    """Normal errors of `noise` years on as many photos of either part."""
     rng = np.random.default_rng(7)
-    parts = [estimates(ages(n, seed=seed), rng.normal(0, spread, n), sd=sd) for seed in (1, 2)]
+    parts = [estimates(ages(n, seed=seed), rng.normal(0, noise, n), sd=sd) for seed in (1, 2)]
     return evaluation_of(*parts, **changes)

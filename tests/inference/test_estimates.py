@@ -5,8 +5,9 @@ import pytest
 from shopper_age.data.readers import photo_batches
 from shopper_age.data.store import PhotoStore
 from shopper_age.data.tables import photo_path, read_labels
-from shopper_age.inference.estimates import estimate, inference_batch_size
-from shopper_age.model.heads import AGE
+from shopper_age.inference.estimates import Estimates, estimate, inference_batch_size
+from shopper_age.model.distribution import median_age
+from shopper_age.model.heads import AGE, AGE_DISTRIBUTION
 
 SIDE = 32
 
@@ -35,10 +36,56 @@ def store(faces):
 
 
 @pytest.mark.parametrize("batch_size", [40, 16, 64, 7])
-def test_every_photo_gets_its_own_estimate_whatever_the_batches(store, model, batch_size):
-    found = estimate(model, photo_batches(store, batch_size), np.zeros(len(store)))
+def test_every_photo_gets_its_own_estimate_whatever_the_batches(store, model, batch_size, monkeypatch):
+    monkeypatch.setattr("shopper_age.inference.estimates.inference_batch_size", lambda _: batch_size)
     expected = store[range(len(store))].mean(axis=(1, 2, 3))
-    np.testing.assert_allclose(found.y_pred, expected, rtol=1e-5)
+    np.testing.assert_allclose(estimate(model, store).age, expected, rtol=1e-5)
+
+
+def test_photos_in_an_array_are_estimated_as_those_in_a_store_are(store, model):
+    np.testing.assert_array_equal(estimate(model, store[range(40)]).age, estimate(model, store).age)
+
+
+def test_a_distribution_comes_only_from_a_model_that_has_one(store, model):
+    photo = keras.Input((SIDE, SIDE, 3))
+    grey = keras.layers.Flatten()(keras.layers.AveragePooling2D(8)(photo))
+    distribution = keras.layers.Dense(101, activation="softmax", name=AGE_DISTRIBUTION)(grey)
+    both = keras.Model(photo, {AGE: median_age(distribution), AGE_DISTRIBUTION: distribution})
+    found = estimate(both, store)
+    assert (found.age.shape, found.distribution.shape) == ((40,), (40, 101))
+    assert found.distribution.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert found.age.dtype == found.distribution.dtype == float
+    assert estimate(model, store).distribution is None
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_progress_is_shown_on_a_terminal_and_never_written_into_a_log(
+    store, model, is_terminal, monkeypatch, capsys
+):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+    estimate(model, store)
+    assert bool(capsys.readouterr().out) == is_terminal
+
+
+def test_the_sd_of_a_distribution_is_its_standard_deviation_and_a_year():
+    distribution = np.zeros((2, 101))
+    distribution[0, 40] = 1
+    distribution[1, [20, 26]] = 0.5
+    expected = [np.sqrt(1 / 12), np.sqrt(9 + 1 / 12)]
+    assert Estimates(np.array([40.0, 23.0]), distribution).sd().tolist() == pytest.approx(expected)
+
+
+def test_the_probability_of_being_under_an_age_counts_the_years_before_the_birthday():
+    distribution = np.zeros((2, 101))
+    distribution[0, [17, 18]] = 0.3, 0.7
+    distribution[1, 90] = 1
+    assert Estimates(np.array([18.0, 90.0]), distribution).p_under(18).tolist() == [0.3, 0]
+
+
+def test_a_number_alone_has_neither_sd_nor_probability():
+    bare = Estimates(np.array([40.0]))
+    assert bare.sd() is None
+    assert bare.p_under(18) is None
 
 
 def test_a_last_batch_that_is_not_full_compiles_nothing_anew(store, model):

@@ -20,9 +20,9 @@ def test_the_table_agrees_with_scikit_learn():
     probability = rng.random(500)
     is_hit = rng.random(500) < probability**2
     table = reliability_table(is_hit, probability)
-    observed, promised = calibration_curve(is_hit, probability, n_bins=10)
+    observed, predicted = calibration_curve(is_hit, probability, n_bins=10)
     np.testing.assert_allclose(table["observed_share"], observed)
-    np.testing.assert_allclose(table["mean_probability"], promised)
+    np.testing.assert_allclose(table["mean_probability"], predicted)
 
 
 def test_honest_probabilities_have_a_small_error_and_boastful_ones_a_large_one():

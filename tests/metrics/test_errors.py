@@ -10,9 +10,9 @@ from shopper_age.metrics.errors import (
     cs5,
     errors,
     errors_by_band,
+    label_issues,
     mae,
     mae_interval,
-    meets_requirement,
     rank_by_error,
     rmse,
     summarise,
@@ -105,8 +105,8 @@ def test_the_baseline_needs_training_ages():
 
 
 def test_the_requirement_is_met_when_just_reached():
-    assert meets_requirement(8.0, 8.0)
-    assert not meets_requirement(8.0001, 8.0)
+    assert summarise([25], [33], train_ages=[30], max_mae=8, seed=0)["meets_requirement"] is True
+    assert summarise([25], [33.0001], train_ages=[30], max_mae=8, seed=0)["meets_requirement"] is False
 
 
 def test_a_column_of_outputs_is_refused_instead_of_broadcast():
@@ -145,3 +145,23 @@ def test_the_summary_holds_the_interval_around_the_mae(many):
     assert summary["meets_requirement"] is False
     assert summary["n_test"] == 700
     assert summary["mae_age_80_plus"] > 0
+
+
+def test_a_label_is_an_issue_when_the_error_is_large_for_how_certain_the_model_is():
+    table = label_issues(["a", "b", "c"], [20, 30, 60], [26, 42, 40], [2, 12, 5], n_rows=2)
+    assert table["file_name"].tolist() == ["c", "a"]
+    assert table["standardized_error"].tolist() == [4, 3]
+    assert table["error"].tolist() == [-20, 6]
+    assert table.columns.tolist() == ["file_name", "real_age", "predicted_age", "error", "standardized_error"]
+
+
+def test_without_distributions_the_largest_error_is_the_first_label_issue():
+    table = label_issues(["a", "b", "c"], [20, 30, 60], [26, 42, 40])
+    assert table["file_name"].tolist() == ["c", "b", "a"]
+    assert table["standardized_error"].tolist() == [20, 12, 6]
+
+
+@pytest.mark.parametrize("age_sd", [[1.0], [1.0, 0.0]])
+def test_every_photo_needs_a_standard_deviation(age_sd):
+    with pytest.raises(ValueError, match="each of 2 photos"):
+        label_issues(["a", "b"], [20, 30], [26, 42], age_sd)

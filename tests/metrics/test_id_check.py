@@ -2,17 +2,15 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from shopper_age.inference.estimates import probability_under
 from shopper_age.metrics.id_check import (
     ALL_ADULTS,
     ALL_MINORS,
     PROBABILITY_LIMITS,
     choose_threshold,
-    describe_minors,
-    judge_threshold,
     rates_at,
     rates_by_probability_limit,
     rates_by_threshold_age,
+    rates_of_threshold,
     trade_off,
 )
 
@@ -121,32 +119,31 @@ def test_no_threshold_is_chosen_when_none_is_strict_enough():
     assert choose_threshold(table, max_false_positive_rate=0.01) is None
 
 
-def test_without_minors_no_threshold_is_chosen_and_the_judgement_says_so():
+def test_without_minors_no_threshold_is_chosen_and_their_rates_are_not_known():
     table = rates_by_threshold_age([30, 40], [20, 40], legal_age=18)
     assert choose_threshold(table, max_false_positive_rate=0.01) is None
-    judged = judge_threshold(table, 25, max_false_positive_rate=0.01)
-    assert judged["n_minors"] == 0
-    assert judged["false_positive_rate"] is judged["low"] is judged["meets"] is judged["is_proven"] is None
-    assert judged["id_request_rate"] == 0.5
-    assert "no under-age person" in judged["sentence"]
+    found = rates_of_threshold(table, 25)
+    assert (found.n_minors, found.n_passed, found.n_adults) == (0, 0, 2)
+    assert np.isnan([found.false_positive_rate, found.low, found.high, found.upper_bound]).all()
+    assert found.id_request_rate == 0.5
 
 
-def test_one_minor_who_is_caught_meets_the_limit_but_proves_nothing():
-    judged = judge_threshold(
-        rates_by_threshold_age([16], [16], legal_age=18), 25, max_false_positive_rate=0.01
-    )
-    assert judged["meets"]
-    assert not judged["is_proven"]
-    assert judged["high"] == pytest.approx(0.975)
-    assert judged["id_request_rate"] is None
-    assert "None of 1" in judged["sentence"]
-    assert "95.00%" in judged["sentence"]
+def test_one_minor_who_is_caught_leaves_almost_any_rate_possible():
+    found = rates_of_threshold(rates_by_threshold_age([16], [16], legal_age=18), 25)
+    assert (found.n_minors, found.n_passed, found.false_positive_rate, found.low) == (1, 0, 0, 0)
+    assert found.high == pytest.approx(0.975)
+    assert found.upper_bound == pytest.approx(0.95)
+    assert found.n_adults == 0
+    assert np.isnan(found.id_request_rate)
 
 
-def test_the_sentence_names_counts_rate_and_interval():
-    assert describe_minors(300, 3, 0.002, 0.029) == (
-        "3 of 300 under-age people (1.00%) passed unasked; the 95 % interval of that rate is 0.20% to 2.90%."
-    )
+def test_the_rates_of_a_threshold_are_those_of_all_minors_and_all_adults(rates):
+    found = rates_of_threshold(rates, 25)
+    assert (found.n_passed, found.n_minors, found.n_adults) == (1, 4, 5)
+    assert (found.false_positive_rate, found.id_request_rate) == (1 / 4, 2 / 5)
+    interval, one_sided = (binomtest(1, 4).proportion_ci(level, method="exact") for level in (0.95, 0.9))
+    assert (found.low, found.high) == (pytest.approx(interval.low), pytest.approx(interval.high))
+    assert found.upper_bound == pytest.approx(one_sided.high)
 
 
 def test_a_threshold_that_is_not_in_the_table_is_refused(rates):
@@ -171,13 +168,6 @@ def test_probability_limits_fall_to_zero_where_everybody_with_a_trace_of_doubt_i
     assert PROBABILITY_LIMITS[-1] == 0
 
 
-def test_probability_under_age_counts_the_years_before_the_birthday():
-    distribution = np.zeros((2, 101))
-    distribution[0, [17, 18]] = 0.3, 0.7
-    distribution[1, 90] = 1
-    assert probability_under(distribution, 18).tolist() == [0.3, 0]
-
-
 def test_the_trade_off_falls_from_lax_to_strict(many):
     curve = trade_off(rates_by_threshold_age(*many, legal_age=18))
     assert curve["threshold"].tolist() == list(range(18, 51))
@@ -196,13 +186,13 @@ def test_the_trade_off_of_the_probability_rule_keeps_the_order_of_the_limits():
     ("y_true", "y_pred", "message"),
     [([20, 30], [20], "share one shape"), ([[20]], [[20]], "share one shape"), ([20], [np.nan], "finite")],
 )
-def test_input_that_cannot_be_judged_is_refused(y_true, y_pred, message):
+def test_input_that_cannot_be_compared_is_refused(y_true, y_pred, message):
     with pytest.raises(ValueError, match=message):
         rates_by_threshold_age(y_true, y_pred, legal_age=18)
 
 
 @pytest.mark.parametrize(("n_minors", "is_proven"), [(298, False), (299, True)])
-def test_one_percent_takes_299_minors_of_whom_none_passes(n_minors, is_proven):
+def test_to_rule_out_one_percent_takes_299_minors_of_whom_none_passes(n_minors, is_proven):
     # 0.99 ** 299 is the first power of 0.99 below 5 %
     table = rates_by_threshold_age([16] * n_minors, [16] * n_minors, legal_age=18)
-    assert judge_threshold(table, 25, max_false_positive_rate=0.01)["is_proven"] == is_proven
+    assert (rates_of_threshold(table, 25).upper_bound <= 0.01) == is_proven

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from shopper_age.metrics.proportions import exact_interval, largest_rate_after_none, share
+from shopper_age.metrics.proportions import exact_interval, share
 
 
 def test_the_exact_interval_agrees_with_scipy_for_every_count_of_twelve():
@@ -36,7 +36,7 @@ def test_impossible_counts_are_refused(n_hits):
         exact_interval(n_hits, 4)
 
 
-def test_none_of_a_hundred_proves_a_rate_below_three_percent():
-    assert largest_rate_after_none(100) == pytest.approx(0.03, abs=6e-4)
-    assert largest_rate_after_none(1) == pytest.approx(0.95)
-    assert largest_rate_after_none(0) == 1
+@pytest.mark.parametrize(("n_all", "most"), [(100, 0.0295), (1, 0.95), (299, 0.01)])
+def test_none_of_a_hundred_proves_a_rate_below_three_percent(n_all, most):
+    _, high = exact_interval(0, n_all, level=0.9)  # one-sided 95 %
+    assert high == pytest.approx(most, abs=1e-4)

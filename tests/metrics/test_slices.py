@@ -2,67 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shopper_age.evaluation.attributes import known_of, measure_photos
-from shopper_age.metrics.errors import label_doubts, mae, mae_interval
+from shopper_age.metrics.errors import mae, mae_interval
 from shopper_age.metrics.slices import BLANK, MAX_VALUES, SMALL_SLICE, slice_errors, slices_of
-
-
-def grey(level, size=6):
-    return np.full((size, size, 3), level, dtype=np.uint8)
-
-
-def chequered(size=6):
-    squares = np.indices((size, size)).sum(axis=0) % 2 * 255
-    return np.repeat(squares[:, :, None], 3, axis=2).astype(np.uint8)
-
-
-def test_brightness_runs_from_black_to_white_and_weighs_green_most():
-    measures = measure_photos(
-        [grey(0), grey(255), *(np.eye(3, dtype=np.uint8)[None, [c]] * 255 for c in range(3))]
-    )
-    assert measures["brightness"].tolist() == pytest.approx([0, 255, 76.245, 149.685, 29.07])
-
-
-def test_an_even_photo_has_no_sharpness_and_edges_have_much():
-    blurred = chequered() // 2 + 64
-    flat, soft, sharp = measure_photos([grey(90), blurred, chequered()])["sharpness"]
-    assert flat == 0
-    assert 0 < soft < sharp
-
-
-def test_photos_are_measured_one_at_a_time():
-    alive = []
-
-    def photos():
-        for level in (10, 20):
-            alive.append(level)
-            yield grey(level)
-
-    assert measure_photos(photos())["brightness"].tolist() == pytest.approx([10, 20])
-    assert alive == [10, 20]
-    assert measure_photos([]).columns.tolist() == ["brightness", "sharpness"]
-
-
-def test_everything_but_name_age_and_part_is_known_of_a_photo():
-    manifest = pd.DataFrame(
-        {
-            "file_name": ["a.jpg", "b.jpg"],
-            "real_age": [20.0, 30.0],
-            "width": [200, 90],
-            "height": [100, 300],
-            "mode": ["RGB", "L"],
-            "n_bytes": [1, 2],
-            "perceptual_hash": ["0" * 16] * 2,
-            "duplicate_group": [0, 1],
-            "split": ["test", "test"],
-            "camera": ["left", ""],
-        },
-        index=[7, 9],
-    )
-    known = known_of(manifest, [grey(10), grey(20)])
-    assert known.columns.tolist() == ["camera", "shorter side (px)", "brightness", "sharpness"]
-    assert known["shorter side (px)"].tolist() == [100, 90]
-    assert known["brightness"].tolist() == pytest.approx([10, 20])
 
 
 def test_text_is_sliced_by_value_the_commonest_first_and_blank_last():
@@ -132,26 +73,12 @@ def test_a_slice_of_thirty_photos_is_not_small():
     assert not table.loc[0, "is_small"]
 
 
-def test_nothing_known_gives_an_empty_table():
+def test_no_attribute_gives_an_empty_table():
     table = slice_errors([20], [21], pd.DataFrame(index=[0]), seed=0)
     assert table.empty
     assert "mae_low" in table
 
 
 def test_every_photo_needs_its_row():
-    with pytest.raises(ValueError, match="1 rows are known of 2 photos"):
+    with pytest.raises(ValueError, match="each of 2 photos; found 1"):
         slice_errors([20, 30], [21, 31], pd.DataFrame({"x": ["a"]}), seed=0)
-
-
-def test_a_label_is_doubtful_when_the_error_is_large_for_how_sure_the_model_is():
-    table = label_doubts(["a", "b", "c"], [20, 30, 60], [26, 42, 40], [2, 12, 5], n_rows=2)
-    assert table["file_name"].tolist() == ["c", "a"]
-    assert table["doubt"].tolist() == [4, 3]
-    assert table["error"].tolist() == [-20, 6]
-    assert table.columns.tolist() == ["file_name", "real_age", "predicted_age", "error", "doubt"]
-
-
-@pytest.mark.parametrize("spread", [[1.0], [1.0, 0.0]])
-def test_doubt_needs_a_spread_for_every_photo(spread):
-    with pytest.raises(ValueError, match="each of 2 photos"):
-        label_doubts(["a", "b"], [20, 30], [26, 42], spread)

@@ -7,11 +7,8 @@ import numpy as np
 import pytest
 from project import ROOT
 
-from shopper_age.inference.estimates import estimate
-from shopper_age.inference.views import with_views
 from shopper_age.model.archive import save_model
 from shopper_age.model.conversion import in_float32
-from shopper_age.model.distribution import median_age
 from shopper_age.model.network import create_model
 from shopper_age.params import load_params
 from shopper_age.runtime.hashing import file_md5
@@ -129,37 +126,3 @@ def test_a_failed_save_keeps_the_old_file(models, tmp_path, monkeypatch):
 def test_bad_arguments_are_told_with_the_rule(arguments, message):
     with pytest.raises(ValueError, match=message):
         create_model(**arguments, weights="random")
-
-
-@pytest.mark.parametrize(("loss", "name"), [("mse", "age"), ("label_distribution", "age_distribution")])
-def test_two_views_are_the_mean_of_photo_and_mirror_image(models, loss, name):
-    mean = with_views(models[loss], 2).predict(PHOTOS, verbose=0)[name]
-    views = [models[loss].predict(view, verbose=0) for view in (PHOTOS, PHOTOS[:, :, ::-1])]
-    first, second = (view[name] if isinstance(view, dict) else view for view in views)
-    np.testing.assert_allclose(mean, (first + second) / 2, rtol=1e-3, atol=1e-3)
-
-
-def test_the_age_of_two_views_is_the_median_of_their_mean_distribution(models):
-    answer = with_views(models["label_distribution"], 2).predict(PHOTOS, verbose=0)
-    expected = keras.ops.convert_to_numpy(median_age(answer["age_distribution"]))
-    np.testing.assert_allclose(answer["age"], expected, rtol=1e-5)
-
-
-def test_four_views_of_a_plain_photo_agree(models):
-    # the middle of a photo of one colour is that photo
-    plain = np.full((2, *SHAPE), 90, "float32")
-    one, four = (with_views(models["mse"], n).predict(plain, verbose=0)["age"] for n in (1, 4))
-    np.testing.assert_allclose(four, one, rtol=1e-3, atol=1e-3)
-
-
-def test_three_views_are_refused(models):
-    with pytest.raises(ValueError, match="1, 2 or 4, received 3"):
-        with_views(models["mse"], 3)
-
-
-def test_an_estimate_holds_true_and_predicted_ages(models):
-    found = estimate(models["ordinal"], PHOTOS, np.arange(5))
-    assert found.y_true.tolist() == [0, 1, 2, 3, 4]
-    assert found.y_pred.shape == (5,)
-    assert found.age_distribution.shape == (5, 101)
-    assert estimate(models["mse"], PHOTOS, np.arange(5)).age_distribution is None

@@ -88,7 +88,7 @@ def test_a_slice_has_its_mae_its_interval_and_its_count_below_the_name_of_its_co
     assert interval.get_xdata().tolist() == [4.0, 6.5]
     assert (list(dot.get_xdata()), list(dot.get_ydata())) == ([5.0], [1])
     assert (dot.get_markerfacecolor(), small.get_markerfacecolor()) == (plots.BLUE, "white")
-    assert axes.get_title(loc="left") == "Error by what else is known, n = 49"
+    assert axes.get_title(loc="left") == "Error by slice, n = 49"
 
 
 def test_long_values_are_shortened_and_dollars_are_no_formula(tmp_path):

@@ -87,5 +87,5 @@ def test_coverage_leaves_bands_without_photos_out(tmp_path):
     names = [label.get_text() for label in lower.get_xticklabels()]
     assert names == ["all ages\nn = 3", "18–29\nn = 1", "30+\nn = 2"]
     assert [bar.get_height() for bar in lower.patches] == pytest.approx([19 / 3, 4, 7.5])
-    assert "promised: 90%" in legend(upper)
+    assert "nominal: 90%" in legend(upper)
     save_figure(tmp_path / "coverage.png", figure)

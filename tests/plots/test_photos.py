@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from shopper_age.plots.photos import photos_with_answers, where_it_looked
+from shopper_age.plots.photos import activation_map_figure, photos_with_answers
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_activation_maps_lie_over_grey_photos_on_one_scale(photo):
     coloured = photo.copy()
     coloured[..., 0] = 30
     maps = [np.array([[0.0, 2.0], [-1.0, 0.0]]), np.zeros((2, 2))]
-    figure = where_it_looked([photo, coloured], maps, [20, 30], [25, 31])
+    figure = activation_map_figure([photo, coloured], maps, [20, 30], [25, 31])
     first, second, bar = figure.axes
     below, above = second.images
     assert np.ptp(below.get_array(), axis=2).max() == 0
@@ -39,4 +39,4 @@ def test_activation_maps_lie_over_grey_photos_on_one_scale(photo):
 
 
 def test_maps_that_show_nothing_are_drawn(photo, tmp_path):
-    where_it_looked([photo], [np.zeros((2, 2))], [20], [25]).savefig(tmp_path / "looked.png")
+    activation_map_figure([photo], [np.zeros((2, 2))], [20], [25]).savefig(tmp_path / "looked.png")

@@ -32,8 +32,8 @@ def measure_photos(photos: Iterable[NDArray[np.uint8]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["brightness", "sharpness"], dtype=float)
 
 
-def known_of(manifest: pd.DataFrame, photos: Iterable[NDArray[np.uint8]]) -> pd.DataFrame:
-    """What is known of each photo of a manifest beside its age, a column per thing to slice by.
+def photo_attributes(manifest: pd.DataFrame, photos: Iterable[NDArray[np.uint8]]) -> pd.DataFrame:
+    """The attributes of each photo of a manifest, a column each, by which errors can be sliced.
 
     These are the further columns of labels.csv, the shorter side of the file, and what `measure_photos` sees.
 

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from shopper_age.evaluation.result import Evaluation, IdRule
-from shopper_age.metrics import id_check
+from shopper_age.metrics.intervals import conformal_rank
 
 # Fewer photos than this in a band or slice are shown, but no sentence is built on them.
 MIN_PHOTOS = 30
@@ -23,14 +23,14 @@ CLEARLY_BETTER = 0.03
 LARGE_GAP = 1.25
 
 # Rules of thumb for age groups: a report may put one customer in twenty into the wrong bar, and the group of
-# one person counts as known when it is right for seven in ten.
+# one person counts as told apart when it is right for seven in ten.
 MAX_MISPLACED = 0.05
 
 MIN_ACCURACY = 0.7
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingAssessment:
     """What the training history shows; MAE in years."""
 
     n_epochs: int
@@ -43,7 +43,7 @@ class Training:
     has_large_gap: bool
 
 
-def judge_training(history: pd.DataFrame) -> Training:
+def assess_training(history: pd.DataFrame) -> TrainingAssessment:
     """Reads a history with a row per epoch and `epoch`, `mae` and `val_mae` in years.
 
     Raises:
@@ -60,7 +60,7 @@ def judge_training(history: pd.DataFrame) -> Training:
         trend = "worsening"
     else:
         trend = "settled"
-    return Training(
+    return TrainingAssessment(
         n_epochs=len(history),
         best_epoch=int(best["epoch"]),
         best_val_mae=float(best["val_mae"]),
@@ -72,7 +72,7 @@ def judge_training(history: pd.DataFrame) -> Training:
 
 
 @dataclass(frozen=True)
-class BandErrors:
+class BandAssessment:
     """What the errors per band of age show. A band is a row with `age_band`, `n`, `mae` and `bias`."""
 
     # Lowest and highest MAE among the bands with enough photos; None unless there are two such bands.
@@ -87,12 +87,12 @@ class BandErrors:
     small: list[dict[str, Any]]
 
 
-def judge_bands(bands: pd.DataFrame) -> BandErrors:
+def assess_bands(bands: pd.DataFrame) -> BandAssessment:
     """Reads a table of `age_band`, `n`, `mae`, `bias` (years), youngest band first."""
     large = bands[bands["n"] >= MIN_PHOTOS]
     by_error = large.sort_values("mae").to_dict("records")
     too_old, too_young = large[large["bias"] >= NOTABLE_BIAS], large[large["bias"] <= -NOTABLE_BIAS]
-    return BandErrors(
+    return BandAssessment(
         best=by_error[0] if len(by_error) > 1 else None,
         worst=by_error[-1] if len(by_error) > 1 else None,
         too_old=too_old.to_dict("records"),
@@ -105,7 +105,7 @@ def judge_bands(bands: pd.DataFrame) -> BandErrors:
 
 
 @dataclass(frozen=True)
-class GroupsVerdict:
+class GroupAssessment:
     """Whether estimates are good enough for age groups, by this project's own rule of thumb."""
 
     is_good_for_shares: bool
@@ -114,25 +114,25 @@ class GroupsVerdict:
     most_misplaced: dict[str, Any]
 
 
-def judge_groups(evaluation: Evaluation) -> GroupsVerdict:
-    """Holds the figures of the age groups against `MAX_MISPLACED` and `MIN_ACCURACY`."""
-    groups, figures = evaluation.groups, evaluation.figures
+def assess_groups(evaluation: Evaluation) -> GroupAssessment:
+    """Holds the metrics of the age groups against `MAX_MISPLACED` and `MIN_ACCURACY`."""
+    groups, metrics = evaluation.groups, evaluation.metrics
     off = (groups["share_estimated"] - groups["share_true"]).abs()
-    return GroupsVerdict(
-        is_good_for_shares=figures["group_misplaced_share"] <= MAX_MISPLACED,
-        is_good_for_one_person=figures["group_accuracy"] >= MIN_ACCURACY,
+    return GroupAssessment(
+        is_good_for_shares=metrics["group_misplaced_share"] <= MAX_MISPLACED,
+        is_good_for_one_person=metrics["group_accuracy"] >= MIN_ACCURACY,
         most_misplaced=groups.loc[off.idxmax()].to_dict(),
     )
 
 
 @dataclass(frozen=True)
-class IdVerdict:
+class IdAssessment:
     """Whether one rule is good enough to decide whom to ask for an ID.
 
     * proven: few enough minors pass, and luck is ruled out.
     * met: few enough pass, but it may be luck.
     * missed: too many pass.
-    * unknown: there are no minors to judge or to choose by.
+    * unknown: there are no minors to measure or to choose by.
     * impossible: no threshold was strict enough.
     """
 
@@ -143,60 +143,60 @@ class IdVerdict:
     n_minors_for_proof: int
 
 
-def judge_id_rule(rule: IdRule, evaluation: Evaluation) -> IdVerdict:
+def assess_id_rule(rule: IdRule, evaluation: Evaluation) -> IdAssessment:
     """Reads what the chosen threshold of a rule did on the test part."""
-    n_test_minors = int(evaluation.figures["id_n_minors"])
-    verdict = rule.verdict
+    n_test_minors = int(evaluation.metrics["id_n_minors"])
+    accepted, on_test = evaluation.params.max_false_positive_rate, rule.on_test
     outcome: Literal["proven", "met", "missed", "unknown", "impossible"]
     if n_test_minors == 0 or evaluation.n_validation_minors == 0:
         outcome = "unknown"
-    elif verdict is None:
+    elif on_test is None:
         outcome = "impossible"
-    elif not verdict["meets"]:
+    elif on_test.false_positive_rate > accepted:
         outcome = "missed"
     else:
-        outcome = "proven" if verdict["is_proven"] else "met"
-    return IdVerdict(
+        outcome = "proven" if on_test.upper_bound <= accepted else "met"
+    return IdAssessment(
         outcome=outcome,
-        asks_everyone=verdict is not None and verdict[id_check.ID_REQUEST_RATE] == 1,
-        n_minors_for_proof=math.ceil(3 / evaluation.params.max_false_positive_rate),
+        asks_everyone=on_test is not None and on_test.id_request_rate == 1,
+        n_minors_for_proof=math.ceil(3 / accepted),
     )
 
 
 @dataclass(frozen=True)
-class IntervalVerdict:
-    """Whether the intervals hold what they promise."""
+class IntervalAssessment:
+    """Coverage of the intervals against their level."""
 
-    promise: Literal["kept", "too narrow", "too wide"]
-    # Rows of `intervals.coverage_table` with enough photos and a coverage that is clearly below the promise.
-    broken_bands: list[dict[str, Any]]
+    outcome: Literal["at level", "too narrow", "too wide"]
+    # Rows of `intervals.coverage_table` with enough photos and a coverage that is clearly below the level.
+    undercovered_bands: list[dict[str, Any]]
 
 
-def judge_intervals(evaluation: Evaluation) -> IntervalVerdict:
-    """Holds the coverage, overall and by band, against the promised level.
+def assess_intervals(evaluation: Evaluation) -> IntervalAssessment:
+    """Holds the coverage, overall and by band, against the level.
 
-    Overall it counts as kept within what luck gives 95 times in 100, the luck of the n validation photos
+    Overall it counts as at level within what luck gives 95 times in 100, the luck of the n validation photos
     included: of m test photos a beta-binomial number with k = ⌈(n + 1) · level⌉ and n + 1 − k is held.
 
     Source: Angelopoulos & Bates 2021, "A Gentle Introduction to Conformal Prediction", section 3.2, C.
     """
     level, coverage = evaluation.params.interval_level, evaluation.intervals.coverage
     overall, bands = coverage.iloc[0], coverage.iloc[1:]
-    n, k = evaluation.n_validation, math.ceil((evaluation.n_validation + 1) * level - 1e-9)
-    promise: Literal["kept", "too narrow", "too wide"] = "kept"
+    n, k = evaluation.n_validation, conformal_rank(evaluation.n_validation, level)
+    outcome: Literal["at level", "too narrow", "too wide"] = "at level"
     if k <= n:  # else the intervals are endless
         fewest, most = stats.betabinom.interval(0.95, overall["n"], k, n + 1 - k)
         n_held = overall["coverage"] * overall["n"]
         if n_held < fewest - 0.5:
-            promise = "too narrow"
+            outcome = "too narrow"
         elif n_held > most + 0.5:
-            promise = "too wide"
-    broken = bands[(bands["n"] >= MIN_PHOTOS) & (bands["coverage_high"] < level)]
-    return IntervalVerdict(promise=promise, broken_bands=broken.to_dict("records"))
+            outcome = "too wide"
+    undercovered = bands[(bands["n"] >= MIN_PHOTOS) & (bands["coverage_high"] < level)]
+    return IntervalAssessment(outcome=outcome, undercovered_bands=undercovered.to_dict("records"))
 
 
 def clearly_worse_slices(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Rows of `slices.slice_errors` with enough photos whose whole interval lies above the MAE of all."""
     slices = evaluation.slices
-    worse = slices[~slices["is_small"].astype(bool) & (slices["mae_low"] > evaluation.figures["mae"])]
+    worse = slices[~slices["is_small"].astype(bool) & (slices["mae_low"] > evaluation.metrics["mae"])]
     return worse.sort_values("mae", ascending=False).to_dict("records")

@@ -1,4 +1,4 @@
-"""Figures of an evaluation, by the file name that its report links."""
+"""Metrics of an evaluation, by the file name that its report links."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ from shopper_age.metrics.id_check import ALL_ADULTS, ALL_MINORS, trade_off
 from shopper_age.plots.age_groups import group_confusion, group_shares
 from shopper_age.plots.errors import error_by_age, error_histogram, error_slices, predicted_against_true
 from shopper_age.plots.id_check import rates_figure, trade_off_figure
-from shopper_age.plots.photos import photos_with_answers, where_it_looked
+from shopper_age.plots.photos import activation_map_figure, photos_with_answers
 from shopper_age.plots.style import new_figure
 from shopper_age.plots.training import training_curves
 from shopper_age.plots.uncertainty import coverage_figure, reliability_figure
@@ -62,7 +62,7 @@ def draw_all(
         **_id_check_figures(evaluation),
         "worst_photos.png": _sheet(evaluation, ranked[:N_SHOWN], read_photos, "largest"),
         "best_photos.png": _sheet(evaluation, ranked[::-1][:N_SHOWN], read_photos, "smallest"),
-        "where_it_looked.png": where_it_looked(
+        "activation_maps.png": activation_map_figure(
             list(photos), list(explain(photos)), test.y_true[explained], test.y_pred[explained]
         ),
     }

@@ -10,27 +10,27 @@ _TABLES = ".csv"  # they name every photo, and DVC has them
 
 
 def log_evaluation(
-    run: RunLogger, figures: Mapping[str, float], report: Path, *, earlier: Mapping[str, Path]
+    run: RunLogger, metrics: Mapping[str, float], report: Path, *, earlier: Mapping[str, Path]
 ) -> None:
-    """Logs the figures, the headline as the run's description, and the folders' JSON, Markdown and pictures.
+    """Logs the metrics, the headline as the run's description, and the folders' JSON, Markdown and pictures.
 
     Args:
-        figures: what metrics.json holds.
+        metrics: what metrics.json holds.
         report: the folder of the evaluation.
         earlier: folders of the stages before, by the name they get in the run.
     """
-    run.log_metrics(figures)
-    run.describe(_headline(figures))
+    run.log_metrics(metrics)
+    run.describe(_headline(metrics))
     for name, folder in {**earlier, "evaluate": report}.items():
         for file in sorted(folder.iterdir()):
             if file.is_file() and file.suffix != _TABLES and not file.name.startswith("."):
                 run.log_artifact(file, name, shows_people=shows_people(file))
 
 
-def _headline(figures: Mapping[str, float]) -> str:
-    verdict = "meets" if figures["meets_requirement"] else "misses"
+def _headline(metrics: Mapping[str, float]) -> str:
+    outcome = "meets" if metrics["meets_requirement"] else "misses"
     return (
-        f"**Test MAE {figures['mae']:.2f} years** on {figures['n_test']:,} photos; always the median age: "
-        f"{figures['baseline_mae']:.2f}. Bias {figures['bias']:+.2f}, within 5 years {figures['cs5']:.0%}. "
-        f"It {verdict} the requirement. The whole analysis: evaluate/report.md."
+        f"**Test MAE {metrics['mae']:.2f} years** on {metrics['n_test']:,} photos; always the median age: "
+        f"{metrics['baseline_mae']:.2f}. Bias {metrics['bias']:+.2f}, within 5 years {metrics['cs5']:.0%}. "
+        f"It {outcome} the requirement. The whole analysis: evaluate/report.md."
     )

@@ -10,12 +10,12 @@ from shopper_age.evaluation.conclusions import (
     MAX_MISPLACED,
     MIN_ACCURACY,
     MIN_PHOTOS,
+    assess_bands,
+    assess_groups,
+    assess_id_rule,
+    assess_intervals,
+    assess_training,
     clearly_worse_slices,
-    judge_bands,
-    judge_groups,
-    judge_id_rule,
-    judge_intervals,
-    judge_training,
 )
 from shopper_age.evaluation.result import Evaluation, IdRule
 from shopper_age.markdown import render
@@ -28,8 +28,8 @@ from shopper_age.metrics.id_check import (
     rates_at,
 )
 
-# Rows of the table of doubtful labels in the report.
-N_DOUBTS = 10
+# Rows of the table of label issues in the report.
+N_LABEL_ISSUES = 10
 
 
 def render_analysis(evaluation: Evaluation, *, history: pd.DataFrame, drawn_faces: bool) -> str:
@@ -42,30 +42,29 @@ def render_analysis(evaluation: Evaluation, *, history: pd.DataFrame, drawn_face
     rates = evaluation.by_age.rates
     chosen = [] if evaluation.by_age.chosen is None else [evaluation.by_age.chosen]
     thresholds = {*SHOWN_THRESHOLD_AGES, *chosen} & {*rates["threshold"]}
-    abstained = evaluation.intervals.abstained
     return render(
         "shopper_age.evaluation",
         "analysis.md.j2",
         **_findings(evaluation),
         drawn_faces=drawn_faces,
-        training=judge_training(history),
+        training=assess_training(history),
         bands=evaluation.bands.to_dict("records"),
         id_rows=[_id_row(evaluation.by_age, threshold) for threshold in sorted(thresholds)],
         by_probability=evaluation.by_probability,
-        id_by_probability=evaluation.by_probability and judge_id_rule(evaluation.by_probability, evaluation),
-        calibration_error=evaluation.figures.get("id_calibration_error"),
+        id_by_probability=evaluation.by_probability and assess_id_rule(evaluation.by_probability, evaluation),
+        calibration_error=evaluation.metrics.get("id_calibration_error"),
         seventeen=_seventeen_at_25(evaluation),
         nist={
             "application": NIST_BEST_APPLICATION_PHOTOS,
             "border": NIST_BEST_BORDER_PHOTOS,
             "worst": NIST_WORST_ABOVE,
         },
-        intervals=judge_intervals(evaluation),
-        abstained=abstained,
+        intervals=assess_intervals(evaluation),
+        abstention=evaluation.intervals.abstention,
         max_width=evaluation.params.max_interval_width,
         n_slices=len(evaluation.slices),
         n_small_slices=int(evaluation.slices["is_small"].sum()),
-        doubts=evaluation.doubts.head(N_DOUBTS).to_dict("records"),
+        label_issues=evaluation.label_issues.head(N_LABEL_ISSUES).to_dict("records"),
     )
 
 
@@ -96,7 +95,7 @@ def render_model_card(
         image_size=image_size,
         weights=weights,
         loss=loss,
-        has_distribution=evaluation.test.age_distribution is not None,
+        has_distribution=evaluation.test.estimates.distribution is not None,
     )
 
 
@@ -104,17 +103,17 @@ def _findings(evaluation: Evaluation) -> dict[str, Any]:
     """What both the analysis and the model card tell of."""
     params = evaluation.params
     return {
-        **evaluation.figures,
-        "figures": evaluation.figures,
+        **evaluation.metrics,
+        "metrics": evaluation.metrics,
         "max_mae": params.max_mae,
         "n_train": evaluation.n_train,
         "n_validation": evaluation.n_validation,
         "n_validation_minors": evaluation.n_validation_minors,
-        "by_band": judge_bands(evaluation.bands),
-        "groups": judge_groups(evaluation),
+        "by_band": assess_bands(evaluation.bands),
+        "groups": assess_groups(evaluation),
         "group_rows": evaluation.groups.to_dict("records"),
         "by_age": evaluation.by_age,
-        "id": judge_id_rule(evaluation.by_age, evaluation),
+        "id": assess_id_rule(evaluation.by_age, evaluation),
         "legal_age": params.legal_age,
         "accepted": params.max_false_positive_rate,
         "oldest_threshold": OLDEST_THRESHOLD_AGE,
@@ -133,7 +132,7 @@ def _id_row(rule: IdRule, threshold: float) -> dict[str, Any]:
 
 
 def _seventeen_at_25(evaluation: Evaluation) -> dict[str, Any] | None:
-    """The figure that NIST counts, where the ID check counts 17-year-olds."""
+    """The rate that NIST counts, where the ID check counts 17-year-olds."""
     rates = evaluation.by_age.rates
     row = rates[(rates["group"] == "17") & (rates["threshold"] == 25)]
     return None if row.empty else row.iloc[0].to_dict()

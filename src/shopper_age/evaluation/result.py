@@ -2,17 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from shopper_age.inference.estimates import Estimates
-from shopper_age.metrics.intervals import IntervalRule
+from shopper_age.metrics.id_check import ThresholdRates
+from shopper_age.metrics.intervals import Abstention, IntervalRule
 from shopper_age.params import EvaluateParams
 
-Figures = dict[str, float | int | bool]
+Metrics = dict[str, float | int | bool]
+
+
+@dataclass(frozen=True)
+class PartEstimates:
+    """The estimates of one part of the data beside its true ages, shape (n,), in years."""
+
+    y_true: NDArray[np.float64]
+    estimates: Estimates
+
+    @property
+    def y_pred(self) -> NDArray[np.float64]:
+        return self.estimates.age
 
 
 @dataclass(frozen=True)
@@ -23,19 +35,20 @@ class IdRule:
     rates: pd.DataFrame
     # Chosen on the validation part; None where no threshold is strict enough, or there are no minors.
     chosen: float | None
-    # What the chosen threshold does on the test part, as `id_check.judge_threshold` returns it.
-    verdict: dict[str, Any] | None
+    # What the chosen threshold does on the test part; None where none was chosen.
+    on_test: ThresholdRates | None
 
 
 @dataclass(frozen=True)
 class Intervals:
-    """The interval of each photo of the test part, and how far it keeps its promise."""
+    """The interval of each photo of the test part, and how many hold the true age."""
 
     rule: IntervalRule
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     coverage: pd.DataFrame  # as `intervals.coverage_table` returns it
-    abstained: dict[str, float | int | None]  # as `intervals.abstain` returns it
+    is_answered: NDArray[np.bool_]  # narrow enough, as `intervals.is_narrow` says
+    abstention: Abstention
 
 
 @dataclass(frozen=True)
@@ -43,21 +56,21 @@ class Evaluation:
     """All that was found, for tables, pictures and reports; each table is what its module returns."""
 
     params: EvaluateParams
-    test: Estimates
+    test: PartEstimates
     file_names: Sequence[str]  # of the test part
     n_train: int
     n_validation: int
     n_validation_minors: int
     # Everything worth comparing, as one flat dictionary: metrics.json.
-    figures: Figures
-    bands: pd.DataFrame  # metrics.errors_by_band
+    metrics: Metrics
+    bands: pd.DataFrame  # errors.errors_by_band
     group_counts: pd.DataFrame  # age_groups.confusion
     groups: pd.DataFrame  # age_groups.group_table
     by_age: IdRule
-    # By the probability of being under age, and whether that is honest (calibration.reliability_table);
+    # By the probability of being under age, and that probability's calibration.reliability_table;
     # None of a model without distributions.
     by_probability: IdRule | None
     reliability: pd.DataFrame | None
     intervals: Intervals
     slices: pd.DataFrame  # slices.slice_errors
-    doubts: pd.DataFrame  # slices.label_doubts
+    label_issues: pd.DataFrame  # errors.label_issues

@@ -30,14 +30,13 @@ def evaluation_tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
         "reliability.csv": reliability if reliability is not None else reliability_table([], []),
         "interval_coverage.csv": evaluation.intervals.coverage,
         "slices.csv": evaluation.slices,
-        "label_doubts.csv": evaluation.doubts,
+        "label_issues.csv": evaluation.label_issues,
     }
 
 
 def _predictions(evaluation: Evaluation) -> pd.DataFrame:
     test, intervals, params = evaluation.test, evaluation.intervals, evaluation.params
     names = np.array(band_names(params.age_groups))
-    width = intervals.high - intervals.low
     columns: dict[str, Any] = {
         FILE_NAME: evaluation.file_names,
         REAL_AGE: test.y_true,
@@ -46,9 +45,9 @@ def _predictions(evaluation: Evaluation) -> pd.DataFrame:
         "predicted_age_group": names[band_index(test.y_pred, params.age_groups)],
         "interval_low": intervals.low.round(2),
         "interval_high": intervals.high.round(2),
-        "is_sure": width <= params.max_interval_width,
+        "is_answered": intervals.is_answered,
     }
-    spread, p_minor = test.spread(), test.p_minor(params.legal_age)
-    if spread is not None and p_minor is not None:
-        columns |= {"spread": spread.round(3), "p_minor": p_minor.round(5)}
+    age_sd, p_minor = test.estimates.sd(), test.estimates.p_under(params.legal_age)
+    if age_sd is not None and p_minor is not None:
+        columns |= {"age_sd": age_sd.round(3), "p_minor": p_minor.round(5)}
     return pd.DataFrame(columns)

@@ -12,7 +12,7 @@ def activation_maps(model: keras.Model, photos: NDArray[np.uint8]) -> NDArray[np
     The network ends in a mean over the spots of its last features f (n, h, w, c) and a head. The map is
     Σ_c f(h, w, c) · ∂age/∂mean(c) / (h · w), to first order the share of each spot: with a head of one linear
     unit, all spots and the unit's bias add up to the age exactly. The age of a distribution is its mean here,
-    which all features move; the median, which the model answers with, follows from few of the years.
+    which all features move; the median, which the model predicts, follows from few of the years.
 
     Args:
         model: as `create_model` builds it.

@@ -12,9 +12,9 @@ _CROP = 0.9
 
 
 def with_views(model: keras.Model, n_views: int) -> keras.Model:
-    """A model of the same photos that averages the answers to `n_views` views of each, as a dict by output.
+    """A model of the same photos that averages its outputs for `n_views` views of each, as a dict by name.
 
-    Of a model that answers with distributions, these are averaged, and the age is the median of the average.
+    Of a model that predicts distributions, these are averaged, and the age is the median of the average.
 
     Raises:
         ValueError: `n_views` is not 1, 2 or 4.
@@ -34,12 +34,12 @@ def with_views(model: keras.Model, n_views: int) -> keras.Model:
             ]
         )
         views += [crop(view) for view in views]
-    answers = [_as_dict(model, model(view)) for view in views]
-    mean = {name: sum(answer[name] for answer in answers) / len(answers) for name in answers[0]}
+    outputs = [_as_dict(model, model(view)) for view in views]
+    mean = {name: sum(output[name] for output in outputs) / len(outputs) for name in outputs[0]}
     if AGE_DISTRIBUTION in mean:
         mean[AGE] = median_age(mean[AGE_DISTRIBUTION])
     return keras.Model(photos, mean)
 
 
-def _as_dict(model: keras.Model, answer: Any) -> dict[str, Any]:
-    return answer if is_distribution_model(model) else {AGE: answer}
+def _as_dict(model: keras.Model, output: Any) -> dict[str, Any]:
+    return output if is_distribution_model(model) else {AGE: output}

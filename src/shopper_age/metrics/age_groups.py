@@ -85,18 +85,18 @@ def misplaced_share(groups: pd.DataFrame) -> float:
 
 
 def summarise_groups(y_true: ArrayLike, y_pred: ArrayLike, *, edges: Sequence[int]) -> dict[str, float]:
-    """The figures of this module as one flat dictionary for `metrics.json`, rounded to 4 decimals.
+    """The metrics of this module as one flat dictionary for `metrics.json`, rounded to 4 decimals.
 
     The recall of a group without photos is left out.
     """
     counts = confusion(y_true, y_pred, edges=edges)
     groups = group_table(y_true, y_pred, edges=edges)
-    figures = {
+    metrics = {
         "group_accuracy": accuracy(counts),
         "group_accuracy_within_one": accuracy(counts, within=1),
         "group_macro_mae": macro_mae(y_true, y_pred, edges=edges),
         "group_misplaced_share": misplaced_share(groups),
     }
     recalls = zip(band_keys(edges), groups["recall"], strict=True)
-    figures |= {f"group_recall_{key}": recall for key, recall in recalls if np.isfinite(recall)}
-    return {name: round(float(value), 4) for name, value in figures.items()}
+    metrics |= {f"group_recall_{key}": recall for key, recall in recalls if np.isfinite(recall)}
+    return {name: round(float(value), 4) for name, value in metrics.items()}

@@ -8,7 +8,7 @@ from shopper_age.metrics.proportions import exact_interval, share
 
 
 def reliability_table(is_hit: ArrayLike, probability: ArrayLike, *, n_bins: int = 10) -> pd.DataFrame:
-    """What was promised and what came, per bin of equal width from 0 to 1.
+    """Predicted probability and observed share, per bin of equal width from 0 to 1.
 
     Args:
         is_hit: whether it came true, shape (n,), boolean.
@@ -21,16 +21,16 @@ def reliability_table(is_hit: ArrayLike, probability: ArrayLike, *, n_bins: int 
     Raises:
         ValueError: the shapes differ or a probability lies outside 0–1.
     """
-    hits, promised = np.asarray(is_hit, dtype=bool), np.asarray(probability, dtype=float)
-    if hits.ndim != 1 or hits.shape != promised.shape:
+    hits, predicted = np.asarray(is_hit, dtype=bool), np.asarray(probability, dtype=float)
+    if hits.ndim != 1 or hits.shape != predicted.shape:
         raise ValueError(
-            f"outcomes and probabilities must share one shape (n,); found {hits.shape}, {promised.shape}"
+            f"outcomes and probabilities must share one shape (n,); found {hits.shape}, {predicted.shape}"
         )
     # A sum of float32 probabilities may end a rounding error above 1.
-    if not np.all((promised >= -1e-6) & (promised <= 1 + 1e-6)):
+    if not np.all((predicted >= -1e-6) & (predicted <= 1 + 1e-6)):
         raise ValueError("probabilities must lie between 0 and 1")
     edges = np.linspace(0, 1, n_bins + 1)
-    bins = np.digitize(promised, edges[1:-1])
+    bins = np.digitize(predicted, edges[1:-1])
     n = np.bincount(bins, minlength=n_bins)
     n_hits = np.bincount(bins, weights=hits, minlength=n_bins)
     low, high = exact_interval(n_hits, n)
@@ -39,7 +39,7 @@ def reliability_table(is_hit: ArrayLike, probability: ArrayLike, *, n_bins: int 
             "from_probability": edges[:-1],
             "to_probability": edges[1:],
             "n": n,
-            "mean_probability": share(np.bincount(bins, weights=promised, minlength=n_bins), n),
+            "mean_probability": share(np.bincount(bins, weights=predicted, minlength=n_bins), n),
             "observed_share": share(n_hits, n),
             "low": low,
             "high": high,
@@ -48,9 +48,9 @@ def reliability_table(is_hit: ArrayLike, probability: ArrayLike, *, n_bins: int 
 
 
 def expected_calibration_error(reliability: pd.DataFrame) -> float:
-    """Mean distance of promised probability and observed share over all photos (0-1); NaN without photos.
+    """Mean distance of predicted probability and observed share over all photos (0-1); NaN without photos.
 
-    3 photos promised 0.1 with none a hit and 1 promised 0.9 with a hit give (3 × 0.1 + 1 × 0.1) / 4 = 0.1.
+    3 photos at 0.1 with none a hit and 1 at 0.9 with a hit give (3 × 0.1 + 1 × 0.1) / 4 = 0.1.
 
     Source: Naeini, Cooper & Hauskrecht 2015, "Obtaining Well Calibrated Probabilities Using Bayesian
     Binning", AAAI.

@@ -125,22 +125,17 @@ def baseline_mae(y_true: ArrayLike, train_ages: ArrayLike) -> float:
     return mae(y_true, np.full(np.shape(y_true), np.median(train)))
 
 
-def meets_requirement(mae_years: float, max_mae: float) -> bool:
-    """Whether the MAE is at most the required one; equal is good enough."""
-    return mae_years <= max_mae
-
-
 def summarise(
     y_true: ArrayLike, y_pred: ArrayLike, *, train_ages: ArrayLike, max_mae: float, seed: int
 ) -> dict[str, float | int | bool]:
-    """The figures of this module as one flat dictionary for `metrics.json`.
+    """The metrics of this module as one flat dictionary for `metrics.json`.
 
-    Years are rounded to 4 decimals. A figure that cannot be computed (the band holds no photo, the interval
+    Years are rounded to 4 decimals. A metric that cannot be computed (the band holds no photo, the interval
     of one photo) is left out rather than filled with a number.
     """
     low, high = mae_interval(y_true, y_pred, seed=seed)
     overall = mae(y_true, y_pred)
-    figures = {
+    metrics = {
         "mae": overall,
         "mae_low": low,
         "mae_high": high,
@@ -151,37 +146,47 @@ def summarise(
     }
     bands = errors_by_band(y_true, y_pred).assign(key=band_keys(DECADES))
     for name in ("mae", "bias"):
-        figures |= {f"{name}_age_{key}": years for key, years in zip(bands["key"], bands[name], strict=True)}
+        metrics |= {f"{name}_age_{key}": years for key, years in zip(bands["key"], bands[name], strict=True)}
     return {
         "n_test": int(np.size(y_true)),
-        **{name: round(float(years), 4) for name, years in figures.items() if np.isfinite(years)},
-        "meets_requirement": meets_requirement(overall, max_mae),
+        **{name: round(float(years), 4) for name, years in metrics.items() if np.isfinite(years)},
+        "meets_requirement": overall <= max_mae,
     }
 
 
-def label_doubts(
-    file_names: Iterable[str], y_true: ArrayLike, y_pred: ArrayLike, spread: ArrayLike, *, n_rows: int = 30
+def label_issues(
+    file_names: Iterable[str],
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    age_sd: ArrayLike | None = None,
+    *,
+    n_rows: int = 30,
 ) -> pd.DataFrame:
     """The labels that the model contradicts most, for a person to check: wrong labels gather here.
 
     Args:
-        spread: how unsure the model is of each photo, shape (n,), in years above 0, such as the standard
-            deviation of its distribution or half the width of its interval.
+        age_sd: standard deviation of each photo's age distribution, shape (n,), in years above 0; without it
+            every estimate counts as equally certain.
 
     Returns:
-        At most `n_rows` rows, the doubtful first: `file_name`, `real_age`, `predicted_age`, `error` (years)
-        and `doubt`, the absolute error in spreads.
+        At most `n_rows` rows, the most suspicious first: `file_name`, `real_age`, `predicted_age`, `error`
+        (years) and `standardized_error`, the absolute error in standard deviations.
+
+    Raises:
+        ValueError: there is not one standard deviation above 0 per photo.
     """
-    difference, spread = errors(y_true, y_pred), np.asarray(spread, dtype=float)
-    if spread.shape != difference.shape or not np.all(spread > 0):
-        raise ValueError(f"a spread above 0 is needed for each of {difference.size} photos")
+    difference = errors(y_true, y_pred)
+    sd = np.ones(difference.size) if age_sd is None else np.asarray(age_sd, dtype=float)
+    if sd.shape != difference.shape or not np.all(sd > 0):
+        raise ValueError(f"a standard deviation above 0 is needed for each of {difference.size} photos")
     table = pd.DataFrame(
         {
             "file_name": list(file_names),
             "real_age": np.asarray(y_true),
             "predicted_age": np.asarray(y_pred),
             "error": difference,
-            "doubt": np.abs(difference) / spread,
+            "standardized_error": np.abs(difference) / sd,
         }
     )
-    return table.sort_values("doubt", ascending=False, kind="stable").head(n_rows).reset_index(drop=True)
+    ranked = table.sort_values("standardized_error", ascending=False, kind="stable")
+    return ranked.head(n_rows).reset_index(drop=True)

@@ -2,19 +2,19 @@
 
 Two rules: ask when the estimated age is below a threshold age, as in "Challenge 25", or ask when the
 probability of being under age is above a limit. A table of rates is computed once per rule and part; the
-threshold is chosen on the validation part's table and judged on the test part's.
+threshold is chosen on the validation part's table and measured on the test part's.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from shopper_age.metrics.bands import band_names
-from shopper_age.metrics.proportions import exact_interval, largest_rate_after_none, share
+from shopper_age.metrics.proportions import exact_interval, share
 
 FALSE_POSITIVE_RATE = "false_positive_rate"
 
@@ -40,6 +40,21 @@ NIST_BEST_APPLICATION_PHOTOS = 0.019
 NIST_BEST_BORDER_PHOTOS = 0.036
 
 NIST_WORST_ABOVE = 0.5
+
+
+@dataclass(frozen=True)
+class ThresholdRates:
+    """What a threshold does to some people: counts, and rates from 0 to 1, NaN where there is nobody."""
+
+    n_minors: int
+    n_passed: int  # minors who are not asked
+    false_positive_rate: float
+    # Its exact 95 % interval, and the end of its exact one-sided one: what the minors do not rule out.
+    low: float
+    high: float
+    upper_bound: float
+    n_adults: int
+    id_request_rate: float
 
 
 def rates_by_threshold_age(
@@ -102,53 +117,25 @@ def rates_at(rates: pd.DataFrame, threshold: float) -> pd.DataFrame:
     return rows.set_index("group")
 
 
-def judge_threshold(
-    rates: pd.DataFrame, threshold: float, *, max_false_positive_rate: float
-) -> dict[str, Any]:
-    """What a threshold that was chosen elsewhere does to the people of this table.
+def rates_of_threshold(rates: pd.DataFrame, threshold: float) -> ThresholdRates:
+    """What one threshold of the table does, over all minors and all adults.
 
-    Returns:
-        `n_minors`, `n_passed`, `false_positive_rate`, `low`, `high`, `id_request_rate` (of all adults),
-        `meets` (the rate is low enough) and `is_proven` (so is the upper end of its exact one-sided 95 %
-        interval), and `sentence` in plain words. Figures that cannot be had, as without minors, are None.
+    Raises:
+        ValueError: the table has no such threshold.
     """
     at = rates_at(rates, threshold)
     minors, adults = at.loc[ALL_MINORS], at.loc[ALL_ADULTS]
-    seen = minors["n"] > 0
-    return {
-        "n_minors": int(minors["n"]),
-        "n_passed": int(minors["n_hits"]) if seen else None,
-        FALSE_POSITIVE_RATE: float(minors["rate"]) if seen else None,
-        "low": float(minors["low"]) if seen else None,
-        "high": float(minors["high"]) if seen else None,
-        ID_REQUEST_RATE: float(adults["rate"]) if adults["n"] > 0 else None,
-        "meets": bool(minors["rate"] <= max_false_positive_rate) if seen else None,
-        "is_proven": bool(_most_that_fits(minors) <= max_false_positive_rate) if seen else None,
-        "sentence": describe_minors(int(minors["n"]), int(minors["n_hits"]), minors["low"], minors["high"]),
-    }
-
-
-def _most_that_fits(minors: pd.Series) -> float:
-    """The highest rate that the minors who passed do not rule out with 95 % certainty."""
-    _, high = exact_interval(
-        minors["n_hits"], minors["n"], level=0.90
-    )  # 5 % at either end, of which one counts
-    return float(high)
-
-
-def describe_minors(n_minors: int, n_passed: int, low: float, high: float) -> str:
-    """How many minors passed unasked, and how much that proves, as one sentence."""
-    if n_minors == 0:
-        return "There is no under-age person among these photos: how many would pass unasked is not known."
-    if n_passed == 0:
-        most = largest_rate_after_none(n_minors)
-        return (
-            f"None of {n_minors:,} under-age people passed unasked, which proves only a rate below "
-            f"{most:.2%} (one-sided 95 %)."
-        )
-    return (
-        f"{n_passed:,} of {n_minors:,} under-age people ({n_passed / n_minors:.2%}) passed unasked; "
-        f"the 95 % interval of that rate is {low:.2%} to {high:.2%}."
+    # 5 % at either end, of which one counts.
+    _, upper_bound = exact_interval(minors["n_hits"], minors["n"], level=0.90)
+    return ThresholdRates(
+        n_minors=int(minors["n"]),
+        n_passed=int(minors["n_hits"]),
+        false_positive_rate=float(minors["rate"]),
+        low=float(minors["low"]),
+        high=float(minors["high"]),
+        upper_bound=float(upper_bound),
+        n_adults=int(adults["n"]),
+        id_request_rate=float(adults["rate"]),
     )
 
 

@@ -4,7 +4,7 @@ Split-conformal: the intervals are as wide as the errors on photos the model did
 validation part) demand, whatever the model, as long as later photos are of the same kind.
 """
 
-import warnings
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -64,6 +64,21 @@ class IntervalRule:
         return cls(level=content["level"], has_difficulty=content["has_difficulty"], **lists)
 
 
+@dataclass(frozen=True)
+class Abstention:
+    """What it brings to answer some photos with "not sure"; NaN where there is no photo to tell it from.
+
+    Source: selective prediction, El-Yaniv & Wiener 2010, "On the Foundations of Noise-free Selective
+    Classification", JMLR 11.
+    """
+
+    n: int
+    n_answered: int
+    rate: float  # share of photos without an answer, 0–1
+    mae_answered: float  # years
+    mae_abstained: float  # years
+
+
 def fit_intervals(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -76,8 +91,8 @@ def fit_intervals(
 
     Args:
         y_true, y_pred: true and estimated ages of the validation part, shape (n,), in years.
-        difficulty: how uncertain each estimate is, shape (n,), positive, such as `spread` of its
-            distribution; without it all intervals of a band have one width.
+        difficulty: how uncertain each estimate is, shape (n,), positive, such as the standard
+            deviation of its distribution; without it all intervals of a band have one width.
         level: share between 0 and 1.
         edges: bands of the estimate that get a quantile each ("Mondrian"), so that `level` holds in each. A
             band too small for its own, below about 1 / (1 − level) photos, takes the quantile of all photos.
@@ -86,7 +101,7 @@ def fit_intervals(
         ValueError: the shapes differ, or values are not finite, or a difficulty is not positive.
 
     Source: Papadopoulos et al. 2002, "Inductive Confidence Machines for Regression"; Boström, Johansson &
-    Löfström 2021, "Mondrian conformal predictive distributions". Computed by crepes (Boström 2022).
+    Löfström 2021, "Mondrian conformal predictive distributions".
     """
     check_edges(edges)
     pred, scale = _estimates(y_pred, difficulty)
@@ -95,15 +110,38 @@ def fit_intervals(
         raise ValueError(
             f"true ages and estimates must be finite and share one shape (n,), found {true.shape}"
         )
-    residuals = true - pred
+    scores = np.abs(true - pred) / scale
     bands = band_index(pred, edges)
-    of_all = _quantile(residuals, scale, level)
+    of_all = conformal_quantile(scores, level)
     quantiles, n_photos = [], []
     for band in range(len(edges)):
-        quantile = _quantile(residuals[bands == band], scale[bands == band], level)
+        quantile = conformal_quantile(scores[bands == band], level)
         quantiles.append(of_all if quantile is None else quantile)
         n_photos.append(int(np.count_nonzero(bands == band)) if quantile is not None else true.size)
     return IntervalRule(level, difficulty is not None, tuple(edges), tuple(quantiles), tuple(n_photos))
+
+
+def conformal_rank(n_photos: int, level: float) -> int:
+    """⌈(n + 1) · level⌉: the rank, from 1, of the score that is the conformal quantile of n scores.
+
+    9 photos at 0.9 give 9, the largest. A rank above `n_photos` says that there are too few for the level.
+    """
+    # The product may end a rounding error above a whole number, which would take the next larger score.
+    return math.ceil((n_photos + 1) * level - 1e-9)
+
+
+def conformal_quantile(scores: ArrayLike, level: float) -> float | None:
+    """The score that a new photo's stays at or below with probability `level`; None of too few photos.
+
+    Args:
+        scores: |true age − estimate| / difficulty of each calibration photo, shape (n,).
+
+    Source: Angelopoulos & Bates 2021, "A Gentle Introduction to Conformal Prediction and Distribution-Free
+    Uncertainty Quantification", section 1.
+    """
+    scores = np.sort(np.asarray(scores, dtype=float))
+    rank = conformal_rank(scores.size, level)
+    return float(scores[rank - 1]) if rank <= scores.size else None
 
 
 def coverage_table(
@@ -137,36 +175,22 @@ def coverage_table(
     )
 
 
-def abstain(
-    y_true: ArrayLike, y_pred: ArrayLike, low: ArrayLike, high: ArrayLike, *, max_width: float
-) -> dict[str, float | int | None]:
-    """What it brings to answer "not sure" where the interval is wider than `max_width` years.
+def is_narrow(low: ArrayLike, high: ArrayLike, *, max_width: float) -> NDArray[np.bool_]:
+    """Whether each interval is at most `max_width` years wide, shape (n,): narrow enough to answer with."""
+    return np.asarray(high, dtype=float) - np.asarray(low, dtype=float) <= max_width
 
-    Returns:
-        `n`, `n_answered`, `abstain_rate` (0-1), and in years `mae_answered` and `mae_not_sure`; None where
-        there is no photo to tell it from.
-    """
+
+def abstention(y_true: ArrayLike, y_pred: ArrayLike, is_answered: ArrayLike) -> Abstention:
+    """What it brings to answer "not sure" where `is_answered`, shape (n,), is False."""
     absolute = np.abs(np.asarray(y_pred, dtype=float) - np.asarray(y_true, dtype=float))
-    is_sure = np.asarray(high, dtype=float) - np.asarray(low, dtype=float) <= max_width
-    return {
-        "n": absolute.size,
-        "n_answered": int(is_sure.sum()),
-        "abstain_rate": float(np.mean(~is_sure)) if absolute.size else None,
-        "mae_answered": float(absolute[is_sure].mean()) if is_sure.any() else None,
-        "mae_not_sure": float(absolute[~is_sure].mean()) if not is_sure.all() else None,
-    }
-
-
-def _quantile(residuals: NDArray[np.float64], scale: NDArray[np.float64], level: float) -> float | None:
-    """The conformal quantile of |residual| / scale; None when there are too few for a finite one."""
-    if int(np.ceil((residuals.size + 1) * level - 1e-9)) > residuals.size:
-        return None
-    with warnings.catch_warnings():  # the import switches filters of the whole process
-        from crepes import ConformalRegressor
-    regressor = ConformalRegressor().fit(residuals, sigmas=scale)
-    # 1 − 0.9 is a little below 0.1 in floating point, which would take the next larger error for 9 photos.
-    interval = regressor.predict_int(np.zeros(1), sigmas=np.ones(1), confidence=level - 1e-12)
-    return float(interval[0, 1])
+    answered = np.asarray(is_answered, dtype=bool)
+    return Abstention(
+        n=absolute.size,
+        n_answered=int(answered.sum()),
+        rate=float(np.mean(~answered)) if absolute.size else math.nan,
+        mae_answered=float(absolute[answered].mean()) if answered.any() else math.nan,
+        mae_abstained=float(absolute[~answered].mean()) if not answered.all() else math.nan,
+    )
 
 
 def _estimates(

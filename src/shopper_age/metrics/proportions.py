@@ -18,13 +18,15 @@ def exact_interval(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Lower and upper end of the exact binomial interval of each share; NaN where `n_all` is 0.
 
-    0 of 10 gives 0 and 1 − 0.025^(1/10) = 0.308.
+    0 of 10 gives 0 and 1 − 0.025^(1/10) = 0.308. The upper end at level 0.90 is that of the one-sided
+    interval at 0.95: 0 of n leaves rates up to 1 − 0.05^(1/n) possible, about 3 / n, the "rule of three".
 
     Raises:
         ValueError: a count of hits is negative or above its total.
 
     Source: Clopper & Pearson 1934, "The Use of Confidence or Fiducial Limits Illustrated in the Case of the
-    Binomial", Biometrika 26(4); as quantiles of the beta distribution.
+    Binomial", Biometrika 26(4); as quantiles of the beta distribution. Rule of three: Hanley & Lippman-Hand
+    1983, "If Nothing Goes Wrong, Is Everything All Right?", JAMA 249(13).
     """
     hits, everything = np.broadcast_arrays(np.asarray(n_hits, dtype=float), np.asarray(n_all, dtype=float))
     if np.any((hits < 0) | (hits > everything)):
@@ -35,13 +37,3 @@ def exact_interval(
     high = betaincinv(hits + 1, np.maximum(everything - hits, 1), 1 - tail)
     low, high = np.where(hits == 0, 0.0, low), np.where(hits == everything, 1.0, high)
     return np.where(everything == 0, np.nan, low), np.where(everything == 0, np.nan, high)
-
-
-def largest_rate_after_none(n_all: int, *, level: float = LEVEL) -> float:
-    """The highest rate that 0 hits among `n_all` leave possible: 0 of 100 proves only a rate below 0.03.
-
-    About 3 / n, the "rule of three", for the one-sided level 0.95. 1 where `n_all` is 0.
-
-    Source: Hanley & Lippman-Hand 1983, "If Nothing Goes Wrong, Is Everything All Right?", JAMA 249(13).
-    """
-    return 1 - (1 - level) ** (1 / n_all) if n_all else 1.0

@@ -51,11 +51,13 @@ def _quarters(numbers: pd.Series) -> tuple[pd.Series, list[str]]:
     return quarters.map(dict(zip(ranges.index, names, strict=True))), names
 
 
-def slice_errors(y_true: ArrayLike, y_pred: ArrayLike, known: pd.DataFrame, *, seed: int) -> pd.DataFrame:
-    """Errors by every column of what is known of the photos.
+def slice_errors(
+    y_true: ArrayLike, y_pred: ArrayLike, attributes: pd.DataFrame, *, seed: int
+) -> pd.DataFrame:
+    """Errors by every attribute of the photos.
 
     Args:
-        known: n rows in the order of the ages; a column per thing to slice by, text or numbers.
+        attributes: n rows in the order of the ages; a column of text or numbers per attribute.
         seed: of the bootstrap.
 
     Returns:
@@ -67,10 +69,12 @@ def slice_errors(y_true: ArrayLike, y_pred: ArrayLike, known: pd.DataFrame, *, s
         ValueError: there is not one row per age.
     """
     true, pred, difference = np.asarray(y_true), np.asarray(y_pred), errors(y_true, y_pred)
-    if len(known) != len(difference):
-        raise ValueError(f"{len(known)} rows are known of {len(difference)} photos; expected one each")
+    if len(attributes) != len(difference):
+        raise ValueError(
+            f"expected a row of attributes for each of {len(difference)} photos; found {len(attributes)}"
+        )
     rows = []
-    for name, column in known.items():
+    for name, column in attributes.items():
         slices = slices_of(column)
         for code, value in enumerate(slices.categories):
             chosen = slices.codes == code

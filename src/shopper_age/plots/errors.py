@@ -117,7 +117,7 @@ def error_slices(slices: pd.DataFrame) -> Figure:
     """
     n_rows = len(slices) + slices["column"].nunique()
     figure, axes = new_figure(
-        f"Error by what else is known, n = {slices.groupby('column', sort=False)['n'].sum().max():,}",
+        f"Error by slice, n = {slices.groupby('column', sort=False)['n'].sum().max():,}",
         "Mean absolute error (years), 95 % interval",
         "",
         size=(8, 1.6 + 0.3 * n_rows),

@@ -76,7 +76,7 @@ def photos_with_answers(
     return contact_sheet(photos, captions, title=title, n_columns=n_columns)
 
 
-def where_it_looked(
+def activation_map_figure(
     photos: Sequence[NDArray[np.uint8]],
     maps: Sequence[NDArray[np.float64]],
     y_true: ArrayLike,

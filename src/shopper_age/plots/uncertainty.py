@@ -8,7 +8,7 @@ from shopper_age.plots.style import BLUE, GREY, PERCENT, VERMILION, add_legend, 
 
 
 def reliability_figure(reliability: pd.DataFrame, *, what: str, error: float) -> Figure:
-    """Observed share over promised probability with exact intervals, above the number of photos.
+    """Observed share over predicted probability with exact intervals, above the number of photos.
 
     Args:
         reliability: what `reliability_table` returned.
@@ -21,7 +21,7 @@ def reliability_figure(reliability: pd.DataFrame, *, what: str, error: float) ->
     title = f"Probability of being {what}, n = {seen['n'].sum():,}, calibration error {error:.3f}"
     label_axes(upper, title, "", f"Observed share {what}")
     label_axes(lower, "", f"Estimated probability of being {what}", "Photos")
-    upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="promise kept")
+    upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="perfectly calibrated")
     distances = np.abs(seen[["low", "high"]].T - seen["observed_share"])
     upper.errorbar(
         seen["mean_probability"],
@@ -47,7 +47,7 @@ def coverage_figure(coverage: pd.DataFrame, *, level: float) -> Figure:
 
     Args:
         coverage: what `coverage_table` returned.
-        level: the promised share.
+        level: the nominal share.
     """
     figure = Figure(figsize=(8, 6.4), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
@@ -59,7 +59,7 @@ def coverage_figure(coverage: pd.DataFrame, *, level: float) -> Figure:
     distances = np.abs(seen[["coverage_low", "coverage_high"]].T - seen["coverage"])
     upper.errorbar(names, seen["coverage"], distances, color=BLUE, marker="o", linestyle="", capsize=3)
     upper.set_ylim(top=1.005)
-    upper.axhline(level, color=VERMILION, linestyle="--", label=f"promised: {level:.0%}")
+    upper.axhline(level, color=VERMILION, linestyle="--", label=f"nominal: {level:.0%}")
     upper.yaxis.set_major_formatter(PERCENT)
     add_legend(upper)
     lower.bar(names, seen["mean_width"], color=BLUE, width=0.6)
