@@ -1,24 +1,27 @@
 import dataclasses
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from evaluations import ages, estimates, evaluation_of, history, usual_evaluation
 from jinja2 import UndefinedError
+from project import ROOT
 
-from shopper_age.evaluation.figures import draw_all
-from shopper_age.evaluation.report import render_analysis, render_model_card
+from shopper_age.evaluation.figures import evaluation_figures
+from shopper_age.evaluation.report import evaluation_reports, render_analysis, render_model_card
 from shopper_age.evaluation.tables import evaluation_tables
+from shopper_age.params import load_params
 
 RNG = np.random.default_rng(0)
 TRUE = np.repeat([5.0, 25.0, 65.0], [40, 60, 40])
 
 
-def report(pred, *, true=TRUE, max_mae=8.0, drawn_faces=False, val_mae=(7.0, 6.0)):
+def report(pred, *, true=TRUE, max_mae=8.0, is_demo=False, val_mae=(7.0, 6.0)):
     true = np.asarray(true)
     part = estimates(true, np.asarray(pred) - true)
     evaluation = evaluation_of(part, part, max_mae=max_mae)
-    return render_analysis(evaluation, history=history(list(val_mae)), drawn_faces=drawn_faces)
+    return render_analysis(evaluation, history=history(list(val_mae)), is_demo=is_demo)
 
 
 def test_a_good_model_meets_the_requirement_and_beats_the_baseline():
@@ -70,7 +73,7 @@ def test_one_photo_makes_a_report_without_interval():
 
 
 def test_drawn_faces_are_called_drawn_faces_and_photos_are_not():
-    assert "**drawn faces**" in report(TRUE + 1, drawn_faces=True)
+    assert "**drawn faces**" in report(TRUE + 1, is_demo=True)
     assert "drawn" not in report(TRUE + 1)
 
 
@@ -102,13 +105,13 @@ def usual():
     return usual_evaluation()
 
 
-def analysis(evaluation, *, drawn_faces=False):
-    return render_analysis(evaluation, history=history(), drawn_faces=drawn_faces)
+def analysis(evaluation, *, is_demo=False):
+    return render_analysis(evaluation, history=history(), is_demo=is_demo)
 
 
 def card(evaluation, **changes):
-    settings = {"image_size": 112, "weights": "imagenet", "loss": "label_distribution", "drawn_faces": False}
-    return render_model_card(evaluation, train_ages=[1.0, 20.0, 30.0, 40.0, 90.0], **{**settings, **changes})
+    settings = {"image_size": 112, "weights": "imagenet", "loss": "label_distribution", "is_demo": False}
+    return render_model_card(evaluation, **{**settings, **changes})
 
 
 def id_evaluation(n_minors, n_passing, *, n_validation_minors=20):
@@ -119,13 +122,8 @@ def id_evaluation(n_minors, n_passing, *, n_validation_minors=20):
 
 
 def test_every_linked_picture_and_table_is_one_that_the_evaluation_leaves(usual):
-    photo = np.zeros((4, 4, 3), dtype=np.uint8)
-    drawn = draw_all(
-        usual,
-        history=history(),
-        read_photos=lambda rows: np.stack([photo] * len(rows)),
-        explain=lambda photos: np.zeros((len(photos), 2, 2)),
-    )
+    photos = np.zeros((300, 4, 4, 3), dtype=np.uint8)
+    drawn = evaluation_figures(usual, history(), photos, explain=lambda photos: np.zeros((len(photos), 2, 2)))
     text = analysis(usual)
     assert sorted(re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text)) == sorted(drawn)
     linked = set(re.findall(r"(?<!!)\[[^\]]+\]\(([^)]+)\)", text))
@@ -271,7 +269,8 @@ def test_file_names_cannot_break_the_table_of_label_issues(usual):
 
 
 def test_the_card_names_uses_data_and_privacy(usual):
-    text = card(usual, weights="my.weights.h5")
+    evaluation = dataclasses.replace(usual, train_ages=np.array([1.0, 20.0, 30.0, 40.0, 90.0]))
+    text = card(evaluation, weights="my.weights.h5")
     for words in (
         "**Never the sole ground to sell or to refuse.**",
         "started from `my.weights.h5`",
@@ -281,10 +280,22 @@ def test_the_card_names_uses_data_and_privacy(usual):
         "| 25–34 | ",
     ):
         assert words in text
-    assert "Drawn faces of the demo" in card(usual, drawn_faces=True)
+    assert "Drawn faces of the demo" in card(usual, is_demo=True)
 
 
 def test_one_test_photo_makes_an_analysis_and_a_card(usual):
     evaluation = evaluation_of(usual.test, estimates([40.0], 2.0))
     assert "On 1 test photo that" in analysis(evaluation)
     assert "nan" not in (analysis(evaluation) + card(evaluation)).lower()
+
+
+@pytest.mark.parametrize(("data_path", "is_demo"), [("data/demo", True), ("data/faces", False)])
+def test_report_and_card_are_made_of_the_settings_of_the_training(usual, data_path, is_demo):
+    params = load_params(ROOT / "params.yaml").model_copy(
+        update={"data_path": Path(data_path), "weights": "mine.weights.h5", "loss": "ordinal"}
+    )
+    reports = evaluation_reports(usual, history(), params, image_size=96)
+    assert list(reports) == ["report.md", "MODEL_CARD.md"]
+    assert all(("**drawn faces**" in text) == is_demo for text in reports.values())
+    assert "96 × 96 pixels" in reports["MODEL_CARD.md"]
+    assert "started from `mine.weights.h5`; head and loss `ordinal`" in reports["MODEL_CARD.md"]
