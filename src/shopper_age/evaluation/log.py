@@ -41,7 +41,8 @@ def log_evaluation(evaluation: Evaluation, params: Params) -> None:
             context="testing",
         )
         run.log_metrics(evaluation.metrics)
-        run.describe(render("shopper_age.evaluation", "run_description.md.j2", **evaluation.metrics))
+        description = render("shopper_age.evaluation", "run_description.md.j2", **evaluation.metrics)
+        run.describe(description.strip())
         for folder in _FOLDERS:
             _log_reports(run, folder)
 
