@@ -1,120 +1,51 @@
-"""Stage evaluate: judges the model on the test part, which no earlier stage has looked at."""
+"""Stage evaluate: measures the model on the test part, which no earlier stage has looked at."""
 
 from functools import partial
-from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from shopper_age import load_model
-from shopper_age.data.loading import photo_store
-from shopper_age.data.tables import (
-    FILE_NAME,
-    REAL_AGE,
-    SPLIT,
-    TEST,
-    TRAIN,
-    VALIDATION,
-    read_manifest,
-    read_splits,
-)
+from shopper_age import load_model, paths
+from shopper_age.data.tables import PARTS, read_manifest, read_splits
 from shopper_age.evaluation.attributes import photo_attributes
 from shopper_age.evaluation.evaluate import evaluate
-from shopper_age.evaluation.figures import draw_all
+from shopper_age.evaluation.figures import evaluation_figures
 from shopper_age.evaluation.log import log_evaluation
-from shopper_age.evaluation.report import render_analysis, render_model_card
-from shopper_age.evaluation.result import PartEstimates
+from shopper_age.evaluation.parts import PartEstimates, open_part
+from shopper_age.evaluation.report import evaluation_reports
 from shopper_age.evaluation.tables import evaluation_tables
 from shopper_age.inference.activation_map import activation_maps
 from shopper_age.inference.estimates import estimate
-from shopper_age.metrics.errors import mae
 from shopper_age.params import load_params
-from shopper_age.runtime.checkout import dvc_md5
-from shopper_age.runtime.files import save_figure, write_csv, write_json, write_text
-from shopper_age.runtime.hashing import content_key
+from shopper_age.runtime.files import write_files
 from shopper_age.runtime.stage import run_stage
-from shopper_age.tracking import evaluation_run
-
-FOUND = Path("reports/validate_data")
-SPLITS = Path("data/splits/splits.csv")
-HISTORY = Path("reports/train/history.csv")
-MODEL = Path("models/age_resnet50.keras")
-REPORT = Path("reports/evaluate")
-EARLIER = {name: Path("reports", name) for name in ("validate_data", "eda", "split")}
 
 
 def main() -> None:
     params = load_params()
-    splits, manifest, history = (
-        read_splits(SPLITS),
-        read_manifest(FOUND / "manifest.csv"),
-        pd.read_csv(HISTORY),
-    )
-    ages = {
-        part: splits.loc[splits[SPLIT] == part, REAL_AGE].to_numpy() for part in (TRAIN, VALIDATION, TEST)
-    }
-    model = load_model(MODEL)
-    size = model.input_shape[1]
-    names = {part: splits.loc[splits[SPLIT] == part, FILE_NAME] for part in (VALIDATION, TEST)}
-    photos = {part: photo_store(params.data_path, names[part], size) for part in names}
+    splits, manifest = read_splits(paths.SPLITS), read_manifest(paths.MANIFEST)
+    history, model = pd.read_csv(paths.HISTORY), load_model(paths.MODEL)
+    size_px, n_views = model.input_shape[1], params.evaluate.tta
+    train, validation, test = (open_part(params.data_path, splits, part, size_px) for part in PARTS)
 
     evaluation = evaluate(
         *(
-            PartEstimates(ages[part], estimate(model, photos[part], n_views=params.evaluate.tta))
-            for part in (VALIDATION, TEST)
+            PartEstimates(part.ages, estimate(model, part.photos, n_views=n_views))
+            for part in (validation, test)
         ),
-        file_names=names[TEST].to_list(),
-        train_ages=ages[TRAIN],
-        attributes=photo_attributes(
-            manifest.set_index(FILE_NAME).loc[names[TEST]].reset_index(), photos[TEST]
-        ),
+        file_names=test.file_names,
+        train_ages=train.ages,
+        attributes=photo_attributes(manifest, test.file_names, test.photos),
         params=params.evaluate,
         seed=params.seed,
+        one_view=estimate(model, test.photos) if n_views > 1 else None,
     )
-    metrics = dict(evaluation.metrics)
-    if params.evaluate.tta > 1:
-        metrics["mae_one_view"] = round(mae(ages[TEST], estimate(model, photos[TEST]).age), 4)
+    files: dict[str, Any] = {"metrics.json": evaluation.metrics, **evaluation_tables(evaluation)}
+    files |= evaluation_figures(evaluation, history, test.photos, explain=partial(activation_maps, model))
+    files |= evaluation_reports(evaluation, history, params, image_size=size_px)
 
-    is_drawn = params.data_path == Path("data/demo")
-    write_json(REPORT / "metrics.json", metrics)
-    for name, table in evaluation_tables(evaluation).items():
-        write_csv(REPORT / name, table)
-    pictures = draw_all(
-        evaluation,
-        history=history,
-        read_photos=photos[TEST].__getitem__,
-        explain=partial(activation_maps, model),
-    )
-    for name, figure in pictures.items():
-        save_figure(REPORT / name, figure)
-    write_text(REPORT / "report.md", render_analysis(evaluation, history=history, drawn_faces=is_drawn))
-    model_card = render_model_card(
-        evaluation,
-        train_ages=ages[TRAIN],
-        image_size=size,
-        weights=params.weights,
-        loss=params.loss,
-        drawn_faces=is_drawn,
-    )
-    write_text(REPORT / "MODEL_CARD.md", model_card)
-
-    settings = params.evaluate.model_dump(mode="json")
-    data_md5 = dvc_md5(params.data_path) or "unknown"
-    with evaluation_run(
-        params.tracking.experiment,
-        model_path=MODEL,
-        evaluation_key=content_key(settings, SPLITS),
-        params={"evaluate": settings},
-        tags={"data_md5": data_md5},
-        log_photos=params.tracking.log_photos,
-    ) as run:
-        run.log_dataset(
-            params.data_path.name,
-            digest=data_md5,
-            source=params.data_path,
-            n_rows=len(splits),
-            context="testing",
-        )
-        log_evaluation(run, metrics, REPORT, earlier=EARLIER)
+    write_files(paths.EVALUATION, files)
+    log_evaluation(evaluation, params)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,8 @@ def test_everything_but_name_age_and_part_is_an_attribute_of_a_photo():
         },
         index=[7, 9],
     )
-    attributes = photo_attributes(manifest, [grey(10), grey(20)])
+    attributes = photo_attributes(manifest, ["b.jpg", "a.jpg"], [grey(20), grey(10)])
     assert attributes.columns.tolist() == ["camera", "shorter side (px)", "brightness", "sharpness"]
-    assert attributes["shorter side (px)"].tolist() == [100, 90]
-    assert attributes["brightness"].tolist() == pytest.approx([10, 20])
+    assert attributes["shorter side (px)"].tolist() == [90, 100]
+    assert attributes["camera"].tolist() == ["", "left"]
+    assert attributes["brightness"].tolist() == pytest.approx([20, 10])

@@ -4,9 +4,10 @@ import re
 import numpy as np
 import pytest
 from evaluations import PARAMS, ages, estimates, evaluation_of, usual_evaluation
-from project import ROOT
+from metrics_docs import explained
 
-from shopper_age.evaluation.tables import evaluation_tables
+from shopper_age.evaluation.parts import PartEstimates
+from shopper_age.inference.estimates import Estimates
 from shopper_age.metrics.errors import mae
 
 
@@ -61,14 +62,6 @@ def test_the_metrics_are_flat_finite_numbers_that_json_takes(usual):
     assert {"group_accuracy", "id_calibration_error", "id_probability_limit", "cs5"} <= set(usual.metrics)
 
 
-def explained(heading: str) -> list[str]:
-    """The names in the first cells of the table below a heading of docs/metrics.md."""
-    text = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
-    section = text.split(f"{heading}\n")[1].split("\n## ")[0]
-    first_cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
-    return [name for cell in first_cells for name in re.findall(r"`([^`]+)`", cell)]
-
-
 def test_every_metric_is_explained_in_the_table_of_metrics_and_nothing_else_is(usual):
     patterns = [re.sub(r"<\w+>", r"\\w+", name) for name in explained("# The metrics of `evaluate`")]
     names = list(usual.metrics)
@@ -76,13 +69,9 @@ def test_every_metric_is_explained_in_the_table_of_metrics_and_nothing_else_is(u
     assert [pattern for pattern in patterns if not any(re.fullmatch(pattern, name) for name in names)] == []
 
 
-def test_every_column_of_the_predictions_is_explained(usual):
-    assert explained("## The tables of `evaluate`") == list(evaluation_tables(usual)["predictions.csv"])
-
-
 def test_a_model_that_answers_with_a_number_is_measured_without_probabilities(without_distribution):
     assert without_distribution.by_probability is None
-    assert without_distribution.reliability is None
+    assert without_distribution.calibration is None
     assert "id_calibration_error" not in without_distribution.metrics
     assert "id_threshold_age" in without_distribution.metrics
     # its intervals are as wide as its age group demands
@@ -112,33 +101,26 @@ def test_a_legal_age_above_the_shown_thresholds_leaves_those_out(usual):
     assert "id_request_rate_at_21" in evaluation.metrics
 
 
-def test_the_same_tables_come_from_every_model(usual, without_distribution):
-    full, bare = evaluation_tables(usual), evaluation_tables(without_distribution)
-    assert list(full) == list(bare)
-    for name in ("id_check_by_probability.csv", "id_trade_off_by_probability.csv"):
-        assert list(full[name]) == list(bare[name])
-        assert bare[name].empty
-    assert bare["reliability.csv"]["n"].sum() == 0
-
-
-def test_predictions_tell_of_every_photo_all_that_was_estimated(usual):
-    table = evaluation_tables(usual)["predictions.csv"]
-    assert len(table) == 300
-    first = table.iloc[0]
-    assert first["file_name"] == "0.jpg"
-    assert first["predicted_age"] == pytest.approx(usual.test.y_pred[0], abs=1e-3)
-    assert first["interval_low"] <= first["predicted_age"] <= first["interval_high"]
-    assert table["age_sd"].to_numpy() == pytest.approx(usual.test.estimates.sd(), abs=1e-3)
-    assert table["is_answered"].tolist() == (usual.intervals.high - usual.intervals.low <= 20).tolist()
-    assert set(table["age_group"]) <= set(usual.groups["age_group"])
-    assert table["p_minor"].between(0, 1).all()
-    assert (table["age_group"] == table["predicted_age_group"]).mean() == pytest.approx(
-        usual.metrics["group_accuracy"], abs=1e-4
-    )
-
-
 def test_the_first_label_issue_is_the_one_furthest_off_for_its_standard_deviation():
     test = estimates([30.0] * 40, np.array([0.0] * 39 + [25.0]))
     evaluation = evaluation_of(test, test)
     assert evaluation.label_issues.loc[0, "file_name"] == "39.jpg"
     assert evaluation.label_issues.loc[0, "standardized_error"] == pytest.approx(25 / 4.01, abs=0.02)
+
+
+def test_the_errors_are_kept_once_and_are_those_of_the_estimates(usual):
+    assert usual.errors.tolist() == (usual.test.y_pred - usual.test.y_true).tolist()
+    assert usual.confusion_shares.sum(axis=1).tolist() == pytest.approx([1] * 8)
+
+
+def test_the_plain_photos_have_an_mae_of_their_own_where_views_are_averaged(usual):
+    one_view = Estimates(usual.test.y_true + 3.00004)
+    evaluation = evaluation_of(usual.test, usual.test, one_view=one_view)
+    assert evaluation.metrics["mae_one_view"] == 3.0
+    assert "mae_one_view" not in usual.metrics
+
+
+def test_ages_that_cannot_be_compared_are_refused(usual):
+    broken = PartEstimates(np.array([20.0]), Estimates(np.array([np.nan])))
+    with pytest.raises(ValueError, match="1 of 1 true ages or estimates are not finite"):
+        evaluation_of(usual.test, broken)

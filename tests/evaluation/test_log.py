@@ -1,4 +1,16 @@
-from shopper_age.evaluation.log import log_evaluation
+import dataclasses
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from evaluations import usual_evaluation
+from project import ROOT
+
+from shopper_age import paths
+from shopper_age.evaluation import log
+from shopper_age.params import load_params
+
+pytestmark = pytest.mark.usefixtures("project")
 
 METRICS = {
     "mae": 5.5,
@@ -22,32 +34,101 @@ class Recorder:
     def describe(self, text):
         self.text = text
 
+    def log_dataset(self, name, **facts):
+        self.dataset = {"name": name, **facts}
+
     def log_artifact(self, path, folder, *, shows_people):
         self.artifacts[f"{folder}/{path.name}"] = shows_people
 
+    @contextmanager
+    def opened(self, experiment, **facts):
+        self.experiment, self.facts = experiment, facts
+        yield self
 
-def test_reports_and_pictures_are_logged_and_those_of_people_marked(tmp_path):
-    for name in (
+
+@pytest.fixture
+def params():
+    return load_params(ROOT / "params.yaml").model_copy(update={"data_path": Path("data/mine")})
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project with reports, a manifest, splits and a lock, as the working folder."""
+    monkeypatch.chdir(tmp_path)
+    for file in (
+        "validate_data/summary.json",
+        "validate_data/manifest.csv",
         "eda/contact_sheet.png",
         "eda/ages.png",
         "eda/.gitignore",
-        "report/report.md",
-        "report/predictions.csv",
+        "split/summary.json",
+        "train/metrics.json",
+        "evaluate/report.md",
+        "evaluate/predictions.csv",
+        "evaluate/worst_photos.png",
+        "evaluate/activation_maps.png",
     ):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
+        Path("reports", file).parent.mkdir(parents=True, exist_ok=True)
+        Path("reports", file).touch()
+    paths.SPLITS.parent.mkdir(parents=True)
+    paths.SPLITS.write_text("file_name,real_age,split\n")
+    paths.DVC_LOCK.write_text("stages: {train: {deps: [{path: data/mine, md5: abc.dir}]}}")
+
+
+def logged(params, monkeypatch, metrics=METRICS):
     run = Recorder()
-    log_evaluation(run, METRICS, tmp_path / "report", earlier={"eda": tmp_path / "eda"})
+    monkeypatch.setattr(log, "evaluation_run", run.opened)
+    log.log_evaluation(dataclasses.replace(usual_evaluation(), metrics=metrics), params)
+    return run
+
+
+def test_reports_and_pictures_are_logged_and_those_of_people_marked(params, monkeypatch):
+    run = logged(params, monkeypatch)
     assert run.artifacts == {
+        "validate_data/summary.json": False,
         "eda/ages.png": False,
         "eda/contact_sheet.png": True,
+        "split/summary.json": False,
+        "evaluate/activation_maps.png": True,
         "evaluate/report.md": False,
+        "evaluate/worst_photos.png": True,
     }
     assert run.metrics == METRICS
 
 
-def test_the_description_says_how_good_the_model_is(tmp_path):
-    run = Recorder()
-    log_evaluation(run, METRICS, tmp_path, earlier={})
-    assert "**Test MAE 5.50 years** on 1,897 photos" in run.text
-    assert "Bias -0.25, within 5 years 58%. It meets the requirement." in run.text
+def test_the_description_says_how_good_the_model_is(params, monkeypatch):
+    text = logged(params, monkeypatch).text
+    assert "**Test MAE 5.50 years** on 1,897 photos" in text
+    assert "Bias -0.25, within 5 years 58 %. It meets the requirement." in text
+    missed = logged(params, monkeypatch, {**METRICS, "meets_requirement": False}).text
+    assert "It misses the requirement." in missed
+
+
+def test_the_run_is_that_of_the_model_and_names_settings_and_data(params, monkeypatch):
+    run = logged(params, monkeypatch)
+    assert run.experiment == params.tracking.experiment
+    assert run.facts["model_path"] == paths.MODEL
+    assert run.facts["params"]["evaluate"]["tta"] == params.evaluate.tta
+    assert run.facts["tags"] == {"data_md5": "abc.dir"}
+    assert run.facts["log_photos"] is params.tracking.log_photos
+    assert run.dataset == {
+        "name": "mine",
+        "digest": "abc.dir",
+        "source": Path("data/mine"),
+        "n_rows": 603,  # 3 + 300 + 300
+        "context": "testing",
+    }
+
+
+def test_another_setting_or_other_photos_are_another_evaluation(params, monkeypatch):
+    def key():
+        return logged(params, monkeypatch).facts["evaluation_key"]
+
+    first = key()
+    assert key() == first
+    paths.SPLITS.write_text("file_name,real_age,split\na.jpg,3,test\n")
+    assert key() != first
+    other = key()
+    evaluation = params.evaluate.model_copy(update={"max_mae": 1.0})
+    params = params.model_copy(update={"evaluate": evaluation})
+    assert key() != other

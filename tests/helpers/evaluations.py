@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from shopper_age.evaluation.evaluate import evaluate
-from shopper_age.evaluation.result import Evaluation, PartEstimates
+from shopper_age.evaluation.parts import PartEstimates
+from shopper_age.evaluation.result import Evaluation
 from shopper_age.inference.estimates import Estimates
 from shopper_age.params import EvaluateParams
 
@@ -42,7 +43,10 @@ def ages(n: int, *, seed: int = 0, youngest: float = 5, oldest: float = 80) -> n
     return np.random.default_rng(seed).uniform(youngest, oldest, n)
 
 
-def evaluation_of(validation: PartEstimates, test: PartEstimates, **changes) -> Evaluation:
+def evaluation_of(
+    validation: PartEstimates, test: PartEstimates, *, one_view: Estimates | None = None, **changes
+) -> Evaluation:
+    """The evaluation of two parts with `PARAMS`, or some of them changed."""
     n = test.y_true.size
     return evaluate(
         validation,
@@ -52,6 +56,7 @@ def evaluation_of(validation: PartEstimates, test: PartEstimates, **changes) -> 
         attributes=pd.DataFrame({"shop": np.where(np.arange(n) < n / 2, "A", "B")}),
         params=PARAMS.model_copy(update=changes),
         seed=0,
+        one_view=one_view,
     )
 
 

@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from shopper_age.metrics.bands import DECADES, band_index, band_keys, band_names
+from shopper_age.metrics.bands import DECADES, band_index, band_keys, band_names, by_band
 
 GROUPS = (0, 12, 18, 25, 35, 45, 55, 65)
 
@@ -39,3 +40,12 @@ def test_an_estimate_below_zero_counts_as_the_first_band():
 def test_edges_that_do_not_rise_from_zero_are_refused(edges):
     with pytest.raises(ValueError, match="must start at 0 and rise"):
         band_names(edges)
+
+
+def test_values_are_sorted_into_bands_by_age_and_an_empty_band_stays():
+    found = by_band(np.array([1.0, 2.0, 3.0]), [15, 40, 12], (0, 12, 18))
+    assert {name: values.tolist() for name, values in found.items()} == {
+        "0–11": [],
+        "12–17": [1, 3],
+        "18+": [2],
+    }

@@ -2,9 +2,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from shopper_age.metrics.bands import DECADES, by_band
 from shopper_age.plots import errors as plots
 
 TRUE, PRED = [5, 20, 30, 40, 85], [9, 22, 29, 46, 60]
+
+
+def errors_of(true, pred):
+    return by_band(np.subtract(pred, true), true, DECADES)
 
 
 def lines(axes):
@@ -40,7 +45,7 @@ def test_thousands_of_photos_become_counts_per_cell():
 
 def test_error_by_age_draws_a_box_for_large_bands_and_dots_for_small_ones():
     true, pred = [25.0] * 20 + [85.0, 85.0], [28.0] * 20 + [80.0, 60.0]
-    (axes,) = plots.error_by_age(true, pred).axes
+    (axes,) = plots.error_by_age(errors_of(true, pred)).axes
     labels = [label.get_text() for label in axes.get_xticklabels()]
     assert labels[2] == "20–29\nn = 20"
     assert labels[7:] == ["70–79\nn = 0", "80+\nn = 2"]
@@ -51,15 +56,16 @@ def test_error_by_age_draws_a_box_for_large_bands_and_dots_for_small_ones():
 
 
 def test_error_by_age_takes_the_callers_bands():
-    (axes,) = plots.error_by_age(TRUE, PRED, edges=(0, 18)).axes
+    (axes,) = plots.error_by_age({"0–17": [4], "18+": [2, -1, 6, -25]}).axes
+    assert axes.get_title(loc="left") == "Error by true age, n = 5"
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0–17\nn = 1", "18+\nn = 4"]
 
 
 def test_the_error_histogram_counts_every_photo_once_and_colours_those_within_five_years():
-    (axes,) = plots.error_histogram(TRUE, PRED).axes
+    (axes,) = plots.error_histogram([4, 2, -1, 6, -25]).axes
     near, far = axes.containers
-    assert sum(bar.get_height() for bar in near) == 3  # errors 4, 2, −1
-    assert sum(bar.get_height() for bar in far) == 2  # errors 6, −25
+    assert sum(bar.get_height() for bar in near) == 3  # 4, 2, −1
+    assert sum(bar.get_height() for bar in far) == 2  # 6, −25
     assert axes.get_title(loc="left") == "Errors, n = 5"
 
 
@@ -101,6 +107,10 @@ def test_long_values_are_shortened_and_dollars_are_no_formula(tmp_path):
 
 @pytest.mark.parametrize("errors", [[3.0], [-40.0, 40.0]])
 def test_one_photo_and_far_errors_are_drawn(errors, tmp_path):
-    pred = [20 + error for error in errors]
-    for draw in (plots.predicted_against_true, plots.error_by_age, plots.error_histogram):
-        draw([20.0] * len(errors), pred).savefig(tmp_path / "figure.png")
+    true, pred = [20.0] * len(errors), [20 + error for error in errors]
+    for figure in (
+        plots.predicted_against_true(true, pred),
+        plots.error_by_age(errors_of(true, pred)),
+        plots.error_histogram(errors),
+    ):
+        figure.savefig(tmp_path / "figure.png")

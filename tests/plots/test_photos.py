@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from shopper_age.plots.photos import activation_map_figure, photos_with_answers
+from shopper_age.plots.photos import activation_map_figure, contact_sheet, photos_with_estimates
+from shopper_age.runtime.files import save_figure
 
 
 @pytest.fixture
@@ -9,17 +10,21 @@ def photo():
     return np.full((8, 6, 3), 128, dtype=np.uint8)
 
 
+def grey(height, width):
+    return np.full((height, width, 3), 128, dtype=np.uint8)
+
+
 def texts(figure):
     return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
 
 
 def test_photos_carry_true_age_and_estimate(photo):
-    figure = photos_with_answers([photo, photo], [5, 85.5], [9.4, 60.2], title="Worst, n = 2")
+    figure = photos_with_estimates([photo, photo], [5, 85.5], [9.4, 60.2], title="Worst, n = 2")
     assert {"Worst, n = 2", "true 5, estimate 9", "true 85.5, estimate 60"} <= set(texts(figure))
 
 
 def test_photos_carry_their_interval_where_there_is_one(photo):
-    figure = photos_with_answers([photo], [5], [9.4], title="", intervals=([0.0], [21.6]))
+    figure = photos_with_estimates([photo], [5], [9.4], title="", intervals=([0.0], [21.6]))
     assert "true 5, estimate 9\n(0 to 22)" in texts(figure)
 
 
@@ -40,3 +45,25 @@ def test_activation_maps_lie_over_grey_photos_on_one_scale(photo):
 
 def test_maps_that_show_nothing_are_drawn(photo, tmp_path):
     activation_map_figure([photo], [np.zeros((2, 2))], [20], [25]).savefig(tmp_path / "looked.png")
+
+
+def test_a_contact_sheet_shows_each_photo_with_its_caption_in_reading_order(tmp_path):
+    photos = [grey(20, 30), grey(300, 200), np.zeros((64, 64, 3), np.uint8)]
+    figure = contact_sheet(photos, ["4 years", "a_$1$.jpg\n30 years", "61 years"], title="Faces", n_columns=2)
+    drawn = [axes for axes in figure.axes if axes.images]
+    assert [axes.texts[0].get_text() for axes in drawn] == ["4 years", "a_$1$.jpg\n30 years", "61 years"]
+    for axes, photo in zip(drawn, photos, strict=True):
+        np.testing.assert_array_equal(axes.images[0].get_array(), photo)
+    assert figure.get_suptitle() == "Faces"
+    assert len(figure.axes) == 4
+    save_figure(tmp_path / "sheet.png", figure)
+
+
+def test_a_sheet_of_one_photo_has_one_place():
+    assert len(contact_sheet([grey(8, 8)], ["1 year"], title="One").axes) == 1
+
+
+@pytest.mark.parametrize(("photos", "captions"), [([], []), ([grey(8, 8)], []), ([grey(8, 8)], ["a", "b"])])
+def test_photos_and_captions_must_match(photos, captions):
+    with pytest.raises(ValueError, match=f"got {len(photos)} and {len(captions)}"):
+        contact_sheet(photos, captions, title="Faces")

@@ -3,9 +3,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
-from shopper_age.runtime.files import replacing, save_picture, write_csv, write_json, write_text
+from shopper_age.runtime.files import replacing, save_picture, write_csv, write_files, write_json, write_text
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -52,3 +53,28 @@ def test_a_picture_comes_back_as_it_was(tmp_path):
     pixels = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
     save_picture(tmp_path / "p.png", pixels)
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "p.png")), pixels)
+
+
+def test_files_are_written_as_what_they_hold(tmp_path):
+    table = pd.DataFrame({"age": [1.5]})
+    pixels = np.full((4, 5, 3), 7, dtype=np.uint8)
+    contents = {
+        "t.csv": table,
+        "f.png": Figure(),
+        "r.md": "# Report",
+        "m.json": {"mae": 1.5},
+        "p.png": pixels,
+    }
+    write_files(tmp_path / "reports", contents)
+    folder = tmp_path / "reports"
+    assert sorted(path.name for path in folder.iterdir()) == sorted(contents)
+    pd.testing.assert_frame_equal(pd.read_csv(folder / "t.csv"), table)
+    assert (folder / "r.md").read_text() == "# Report"
+    assert json.loads((folder / "m.json").read_text()) == {"mae": 1.5}
+    np.testing.assert_array_equal(np.asarray(Image.open(folder / "p.png")), pixels)
+    assert Image.open(folder / "f.png").format == "PNG"
+
+
+def test_a_content_of_no_known_kind_is_named(tmp_path):
+    with pytest.raises(TypeError, match=r"x\.txt cannot be written: int"):
+        write_files(tmp_path, {"x.txt": 1})

@@ -1,6 +1,6 @@
 """Attributes of photos by which errors are sliced: columns of labels.csv and measures of the picture."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -32,15 +32,19 @@ def measure_photos(photos: Iterable[NDArray[np.uint8]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["brightness", "sharpness"], dtype=float)
 
 
-def photo_attributes(manifest: pd.DataFrame, photos: Iterable[NDArray[np.uint8]]) -> pd.DataFrame:
-    """The attributes of each photo of a manifest, a column each, by which errors can be sliced.
+def photo_attributes(
+    manifest: pd.DataFrame, file_names: Sequence[str], photos: Iterable[NDArray[np.uint8]]
+) -> pd.DataFrame:
+    """The attributes of some photos of a manifest, a column each, by which errors can be sliced.
 
     These are the further columns of labels.csv, the shorter side of the file, and what `measure_photos` sees.
 
     Args:
-        photos: as `measure_photos` takes them, in the order of the manifest's rows.
+        file_names: of the photos, in the order of the rows that come back.
+        photos: as `measure_photos` takes them, in the same order.
     """
-    further = manifest.drop(columns=[FILE_NAME, REAL_AGE, SPLIT, *MEASURED], errors="ignore")
-    side = manifest[[WIDTH, HEIGHT]].min(axis=1).rename("shorter side (px)")
+    rows = manifest.set_index(FILE_NAME).loc[list(file_names)]
+    further = rows.drop(columns=[REAL_AGE, SPLIT, *MEASURED], errors="ignore")
+    side = rows[[WIDTH, HEIGHT]].min(axis=1).rename("shorter side (px)")
     tables = [further, side, measure_photos(photos)]
     return pd.concat([table.reset_index(drop=True) for table in tables], axis=1)

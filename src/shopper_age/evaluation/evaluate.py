@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from shopper_age.evaluation.result import Evaluation, IdRule, Intervals, Metrics, PartEstimates
+from shopper_age.evaluation.parts import PartEstimates
+from shopper_age.evaluation.result import Calibration, Evaluation, IdRule, Intervals, Metrics
+from shopper_age.inference.estimates import Estimates
 from shopper_age.metrics import age_groups, errors, id_check
 from shopper_age.metrics.calibration import expected_calibration_error, reliability_table
 from shopper_age.metrics.intervals import ALL_AGES, abstention, coverage_table, fit_intervals, is_narrow
@@ -28,6 +30,7 @@ def evaluate(
     attributes: pd.DataFrame,
     params: EvaluateParams,
     seed: int,
+    one_view: Estimates | None = None,
 ) -> Evaluation:
     """Settles thresholds and intervals on the validation part, and measures everything on the test part.
 
@@ -36,34 +39,38 @@ def evaluate(
         train_ages: of the photos that were learnt from, in years, for the baseline.
         attributes: of the test photos, as `photo_attributes` returns them.
         seed: of the bootstrap.
+        one_view: of the plain test photos, where `test` averages several views of each.
     """
     true, pred, edges = test.y_true, test.y_pred, params.age_groups
+    train_ages = np.asarray(train_ages, dtype=float)
+    counts = age_groups.confusion(true, pred, edges=edges)
     by_age = _rule_by_age(validation, test, params)
-    by_probability, reliability = None, None
-    p_minor = [part.estimates.p_under(params.legal_age) for part in (validation, test)]
-    if p_minor[0] is not None and p_minor[1] is not None:
-        by_probability = _rule_by_probability(validation, test, p_minor[0], p_minor[1], params)
-        reliability = reliability_table(true < params.legal_age, p_minor[1])
+    by_probability, calibration = _rule_by_probability(validation, test, params)
     intervals = _intervals(validation, test, params)
+    metrics = {
+        **errors.summarise(true, pred, train_ages=train_ages, max_mae=params.max_mae, seed=seed),
+        **age_groups.summarise_groups(true, pred, edges=edges),
+        **_rounded(_id_metrics(by_age, by_probability, calibration, params.max_false_positive_rate)),
+        **_rounded(_interval_metrics(intervals)),
+    }
+    if one_view is not None:
+        metrics |= _rounded({"mae_one_view": errors.mae(true, one_view.age)})
     return Evaluation(
         params=params,
         test=test,
         file_names=file_names,
-        n_train=np.size(train_ages),
+        train_ages=train_ages,
         n_validation=validation.y_true.size,
         n_validation_minors=int(np.count_nonzero(validation.y_true < params.legal_age)),
-        metrics={
-            **errors.summarise(true, pred, train_ages=train_ages, max_mae=params.max_mae, seed=seed),
-            **age_groups.summarise_groups(true, pred, edges=edges),
-            **_rounded(_id_metrics(by_age, by_probability, reliability, params.max_false_positive_rate)),
-            **_rounded(_interval_metrics(intervals)),
-        },
+        metrics=metrics,
+        errors=errors.errors(true, pred),
         bands=errors.errors_by_band(true, pred),
-        group_counts=age_groups.confusion(true, pred, edges=edges),
+        confusion=counts,
+        confusion_shares=age_groups.confusion_shares(counts),
         groups=age_groups.group_table(true, pred, edges=edges),
         by_age=by_age,
         by_probability=by_probability,
-        reliability=reliability,
+        calibration=calibration,
         intervals=intervals,
         slices=slice_errors(true, pred, attributes, seed=seed),
         label_issues=errors.label_issues(file_names, true, pred, test.estimates.sd()),
@@ -71,33 +78,38 @@ def evaluate(
 
 
 def _rule_by_age(validation: PartEstimates, test: PartEstimates, params: EvaluateParams) -> IdRule:
-    validation_rates, test_rates = (
+    rates = (
         id_check.rates_by_threshold_age(part.y_true, part.y_pred, legal_age=params.legal_age)
         for part in (validation, test)
     )
-    return _id_rule(validation_rates, test_rates, params)
+    return _id_rule(*rates, accepted=params.max_false_positive_rate)
 
 
 def _rule_by_probability(
-    validation: PartEstimates,
-    test: PartEstimates,
-    validation_p_minor: NDArray[np.float64],
-    test_p_minor: NDArray[np.float64],
-    params: EvaluateParams,
-) -> IdRule:
-    validation_rates, test_rates = (
-        id_check.rates_by_probability_limit(y_true, p_minor, legal_age=params.legal_age)
-        for y_true, p_minor in ((validation.y_true, validation_p_minor), (test.y_true, test_p_minor))
+    validation: PartEstimates, test: PartEstimates, params: EvaluateParams
+) -> tuple[IdRule, Calibration] | tuple[None, None]:
+    """The rule and the calibration of its probability; None of a model without distributions."""
+    legal_age = params.legal_age
+    p_validation, p_test = (part.estimates.p_under(legal_age) for part in (validation, test))
+    if p_validation is None or p_test is None:
+        return None, None
+    rule = _id_rule(
+        id_check.rates_by_probability_limit(validation.y_true, p_validation, legal_age=legal_age),
+        id_check.rates_by_probability_limit(test.y_true, p_test, legal_age=legal_age),
+        accepted=params.max_false_positive_rate,
     )
-    return _id_rule(validation_rates, test_rates, params)
+    reliability = reliability_table(test.y_true < legal_age, p_test)
+    return rule, Calibration(reliability, expected_calibration_error(reliability))
 
 
-def _id_rule(validation_rates: pd.DataFrame, test_rates: pd.DataFrame, params: EvaluateParams) -> IdRule:
-    chosen = id_check.choose_threshold(
-        validation_rates, max_false_positive_rate=params.max_false_positive_rate
+def _id_rule(validation_rates: pd.DataFrame, test_rates: pd.DataFrame, *, accepted: float) -> IdRule:
+    chosen = id_check.choose_threshold(validation_rates, max_false_positive_rate=accepted)
+    return IdRule(
+        rates=test_rates,
+        trade_off=id_check.trade_off(test_rates),
+        chosen=chosen,
+        on_test=None if chosen is None else id_check.rates_of_threshold(test_rates, chosen),
     )
-    on_test = None if chosen is None else id_check.rates_of_threshold(test_rates, chosen)
-    return IdRule(test_rates, chosen, on_test)
 
 
 def _intervals(validation: PartEstimates, test: PartEstimates, params: EvaluateParams) -> Intervals:
@@ -123,21 +135,20 @@ def _intervals(validation: PartEstimates, test: PartEstimates, params: EvaluateP
 
 
 def _id_metrics(
-    by_age: IdRule, by_probability: IdRule | None, reliability: pd.DataFrame | None, accepted: float
+    by_age: IdRule, by_probability: IdRule | None, calibration: Calibration | None, accepted: float
 ) -> dict[str, Any]:
     rates = by_age.rates
-    metrics: dict[str, Any] = {
-        "id_n_minors": int(rates.loc[rates["group"] == id_check.ALL_MINORS, "n"].max())
-    }
-    metrics |= _chosen_metrics(by_age, "id", "threshold_age", accepted)
+    n_minors = rates.loc[rates["group"] == id_check.ALL_MINORS, "n"].max()
+    metrics = {"id_n_minors": int(n_minors), **_chosen_metrics(by_age, "id", "threshold_age", accepted)}
     for age in id_check.SHOWN_THRESHOLD_AGES:
         if age in rates["threshold"].to_numpy():
             at = id_check.rates_at(rates, age)["rate"]
             metrics[f"id_false_positive_rate_at_{age}"] = at[id_check.ALL_MINORS]
             metrics[f"id_request_rate_at_{age}"] = at[id_check.ALL_ADULTS]
-    if by_probability is not None and reliability is not None:
+    if by_probability is not None:
         metrics |= _chosen_metrics(by_probability, "id_probability", "limit", accepted)
-        metrics["id_calibration_error"] = expected_calibration_error(reliability)
+    if calibration is not None:
+        metrics["id_calibration_error"] = calibration.error
     return metrics
 
 
@@ -166,5 +177,7 @@ def _interval_metrics(intervals: Intervals) -> dict[str, Any]:
 
 def _rounded(metrics: dict[str, Any]) -> Metrics:
     """To 4 decimals; what cannot be had, None or NaN, is left out."""
-    seen = {name: value for name, value in metrics.items() if value is not None and np.isfinite(value)}
-    return {name: value if isinstance(value, int) else round(float(value), 4) for name, value in seen.items()}
+    known = {name: value for name, value in metrics.items() if value is not None and np.isfinite(value)}
+    return {
+        name: value if isinstance(value, int) else round(float(value), 4) for name, value in known.items()
+    }

@@ -1,36 +1,51 @@
 """Logging of an evaluation to MLflow."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
-from shopper_age.paths import shows_people
-from shopper_age.tracking import RunLogger
+from shopper_age import paths
+from shopper_age.evaluation.result import Evaluation
+from shopper_age.markdown import render
+from shopper_age.params import Params
+from shopper_age.runtime.checkout import dvc_md5
+from shopper_age.runtime.hashing import content_key
+from shopper_age.tracking import RunLogger, evaluation_run
+
+_FOLDERS = (paths.VALIDATION, paths.EDA, paths.SPLIT, paths.EVALUATION)
 
 _TABLES = ".csv"  # they name every photo, and DVC has them
 
 
-def log_evaluation(
-    run: RunLogger, metrics: Mapping[str, float], report: Path, *, earlier: Mapping[str, Path]
-) -> None:
-    """Logs the metrics, the headline as the run's description, and the folders' JSON, Markdown and pictures.
+def log_evaluation(evaluation: Evaluation, params: Params) -> None:
+    """Logs an evaluation to the run of the model that lies at `paths.MODEL`.
 
-    Args:
-        metrics: what metrics.json holds.
-        report: the folder of the evaluation.
-        earlier: folders of the stages before, by the name they get in the run.
+    These are the metrics, a summary as the run's description, the data set, and the JSON, Markdown and
+    figures of all stages' report folders but that of the training, which logged its own.
     """
-    run.log_metrics(metrics)
-    run.describe(_headline(metrics))
-    for name, folder in {**earlier, "evaluate": report}.items():
-        for file in sorted(folder.iterdir()):
-            if file.is_file() and file.suffix != _TABLES and not file.name.startswith("."):
-                run.log_artifact(file, name, shows_people=shows_people(file))
+    settings = params.evaluate.model_dump(mode="json")
+    data_md5 = dvc_md5(params.data_path) or "unknown"
+    with evaluation_run(
+        params.tracking.experiment,
+        model_path=paths.MODEL,
+        evaluation_key=content_key(settings, paths.SPLITS),
+        params={"evaluate": settings},
+        tags={"data_md5": data_md5},
+        log_photos=params.tracking.log_photos,
+    ) as run:
+        run.log_dataset(
+            params.data_path.name,
+            digest=data_md5,
+            source=params.data_path,
+            n_rows=evaluation.train_ages.size + evaluation.n_validation + evaluation.errors.size,
+            context="testing",
+        )
+        run.log_metrics(evaluation.metrics)
+        description = render("shopper_age.evaluation", "run_description.md.j2", **evaluation.metrics)
+        run.describe(description.strip())
+        for folder in _FOLDERS:
+            _log_reports(run, folder)
 
 
-def _headline(metrics: Mapping[str, float]) -> str:
-    outcome = "meets" if metrics["meets_requirement"] else "misses"
-    return (
-        f"**Test MAE {metrics['mae']:.2f} years** on {metrics['n_test']:,} photos; always the median age: "
-        f"{metrics['baseline_mae']:.2f}. Bias {metrics['bias']:+.2f}, within 5 years {metrics['cs5']:.0%}. "
-        f"It {outcome} the requirement. The whole analysis: evaluate/report.md."
-    )
+def _log_reports(run: RunLogger, folder: Path) -> None:
+    for file in sorted(folder.iterdir()):
+        if file.is_file() and file.suffix != _TABLES and not file.name.startswith("."):
+            run.log_artifact(file, folder.name, shows_people=paths.shows_people(file))

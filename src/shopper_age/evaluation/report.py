@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
+from shopper_age import paths
 from shopper_age.evaluation.conclusions import (
     MAX_MISPLACED,
     MIN_ACCURACY,
@@ -27,17 +27,37 @@ from shopper_age.metrics.id_check import (
     SHOWN_THRESHOLD_AGES,
     rates_at,
 )
+from shopper_age.params import Params
 
 # Rows of the table of label issues in the report.
 N_LABEL_ISSUES = 10
 
 
-def render_analysis(evaluation: Evaluation, *, history: pd.DataFrame, drawn_faces: bool) -> str:
-    """The whole analysis as Markdown; its pictures are linked by the names that `draw_all` gives them.
+def evaluation_reports(
+    evaluation: Evaluation, history: pd.DataFrame, params: Params, *, image_size: int
+) -> dict[str, str]:
+    """The report and the model card as Markdown, by file name.
 
     Args:
         history: a row per epoch with `epoch`, `mae` and `val_mae`.
-        drawn_faces: whether the photos are the demo's drawings.
+        params: the settings that the model was trained with.
+        image_size: side of the photos that the model takes, in pixels.
+    """
+    is_demo = paths.is_demo(params.data_path)
+    return {
+        "report.md": render_analysis(evaluation, history=history, is_demo=is_demo),
+        "MODEL_CARD.md": render_model_card(
+            evaluation, image_size=image_size, weights=params.weights, loss=params.loss, is_demo=is_demo
+        ),
+    }
+
+
+def render_analysis(evaluation: Evaluation, *, history: pd.DataFrame, is_demo: bool) -> str:
+    """The whole analysis as Markdown; its pictures are linked by the names `evaluation_figures` gives them.
+
+    Args:
+        history: a row per epoch with `epoch`, `mae` and `val_mae`.
+        is_demo: whether the photos are the demo's drawings.
     """
     rates = evaluation.by_age.rates
     chosen = [] if evaluation.by_age.chosen is None else [evaluation.by_age.chosen]
@@ -45,8 +65,8 @@ def render_analysis(evaluation: Evaluation, *, history: pd.DataFrame, drawn_face
     return render(
         "shopper_age.evaluation",
         "analysis.md.j2",
-        **_findings(evaluation),
-        drawn_faces=drawn_faces,
+        **_shared_values(evaluation),
+        is_demo=is_demo,
         training=assess_training(history),
         bands=evaluation.bands.to_dict("records"),
         id_rows=[_id_row(evaluation.by_age, threshold) for threshold in sorted(thresholds)],
@@ -69,28 +89,22 @@ def render_analysis(evaluation: Evaluation, *, history: pd.DataFrame, drawn_face
 
 
 def render_model_card(
-    evaluation: Evaluation,
-    *,
-    train_ages: ArrayLike,
-    image_size: int,
-    weights: str,
-    loss: str,
-    drawn_faces: bool,
+    evaluation: Evaluation, *, image_size: int, weights: str, loss: str, is_demo: bool
 ) -> str:
     """The model card as Markdown: what the model is for, what not, and how well it does.
 
     Args:
-        train_ages: of the photos that were learnt from, in years.
         image_size, weights, loss: the settings it was trained with.
+        is_demo: whether the photos are the demo's drawings.
 
     Source: Mitchell et al. 2019, "Model Cards for Model Reporting", FAT*.
     """
-    ages = np.quantile(np.asarray(train_ages, dtype=float), (0, 0.25, 0.5, 0.75, 1))
+    ages = np.quantile(evaluation.train_ages, (0, 0.25, 0.5, 0.75, 1))
     return render(
         "shopper_age.evaluation",
         "model_card.md.j2",
-        **_findings(evaluation),
-        drawn_faces=drawn_faces,
+        **_shared_values(evaluation),
+        is_demo=is_demo,
         ages=dict(zip(("min", "lower", "median", "upper", "max"), ages, strict=True)),
         image_size=image_size,
         weights=weights,
@@ -99,14 +113,14 @@ def render_model_card(
     )
 
 
-def _findings(evaluation: Evaluation) -> dict[str, Any]:
+def _shared_values(evaluation: Evaluation) -> dict[str, Any]:
     """What both the analysis and the model card tell of."""
     params = evaluation.params
     return {
         **evaluation.metrics,
         "metrics": evaluation.metrics,
         "max_mae": params.max_mae,
-        "n_train": evaluation.n_train,
+        "n_train": evaluation.train_ages.size,
         "n_validation": evaluation.n_validation,
         "n_validation_minors": evaluation.n_validation_minors,
         "by_band": assess_bands(evaluation.bands),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from shopper_age.inference.estimates import Estimates
+from shopper_age.evaluation.parts import PartEstimates
 from shopper_age.metrics.id_check import ThresholdRates
 from shopper_age.metrics.intervals import Abstention, IntervalRule
 from shopper_age.params import EvaluateParams
@@ -16,27 +16,24 @@ Metrics = dict[str, float | int | bool]
 
 
 @dataclass(frozen=True)
-class PartEstimates:
-    """The estimates of one part of the data beside its true ages, shape (n,), in years."""
-
-    y_true: NDArray[np.float64]
-    estimates: Estimates
-
-    @property
-    def y_pred(self) -> NDArray[np.float64]:
-        return self.estimates.age
-
-
-@dataclass(frozen=True)
 class IdRule:
     """One rule of whom to ask for an ID: what its thresholds do, and the one that was chosen."""
 
     # On the test part, as `id_check.rates_by_threshold_age` or `rates_by_probability_limit` returns them.
     rates: pd.DataFrame
+    trade_off: pd.DataFrame  # id_check.trade_off
     # Chosen on the validation part; None where no threshold is strict enough, or there are no minors.
     chosen: float | None
     # What the chosen threshold does on the test part; None where none was chosen.
     on_test: ThresholdRates | None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How far the probability of being under age is from the share of people who are."""
+
+    reliability: pd.DataFrame  # calibration.reliability_table
+    error: float  # calibration.expected_calibration_error
 
 
 @dataclass(frozen=True)
@@ -53,24 +50,25 @@ class Intervals:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that was found, for tables, pictures and reports; each table is what its module returns."""
+    """All that was measured, for tables, figures and reports; each table is what its module returns."""
 
     params: EvaluateParams
     test: PartEstimates
     file_names: Sequence[str]  # of the test part
-    n_train: int
+    train_ages: NDArray[np.float64]
     n_validation: int
     n_validation_minors: int
     # Everything worth comparing, as one flat dictionary: metrics.json.
     metrics: Metrics
+    errors: NDArray[np.float64]  # errors.errors, of each test photo
     bands: pd.DataFrame  # errors.errors_by_band
-    group_counts: pd.DataFrame  # age_groups.confusion
+    confusion: pd.DataFrame  # age_groups.confusion
+    confusion_shares: pd.DataFrame  # age_groups.confusion_shares
     groups: pd.DataFrame  # age_groups.group_table
     by_age: IdRule
-    # By the probability of being under age, and that probability's calibration.reliability_table;
     # None of a model without distributions.
     by_probability: IdRule | None
-    reliability: pd.DataFrame | None
+    calibration: Calibration | None
     intervals: Intervals
     slices: pd.DataFrame  # slices.slice_errors
     label_issues: pd.DataFrame  # errors.label_issues

@@ -9,25 +9,23 @@ from shopper_age.data.tables import FILE_NAME, REAL_AGE
 from shopper_age.evaluation.result import Evaluation
 from shopper_age.metrics.bands import band_index, band_names
 from shopper_age.metrics.calibration import reliability_table
-from shopper_age.metrics.id_check import trade_off
 
 
 def evaluation_tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
     """The tables to keep, by file name: the same files whatever the model, empty where it has no answer."""
     by_age, by_probability = evaluation.by_age, evaluation.by_probability
-    reliability = evaluation.reliability
-    trade_off_by_age = trade_off(by_age.rates)
+    calibration = evaluation.calibration
     return {
         "predictions.csv": _predictions(evaluation),
         "age_bands.csv": evaluation.bands,
         "age_groups.csv": evaluation.groups,
         "id_check_by_age.csv": by_age.rates,
         "id_check_by_probability.csv": by_probability.rates if by_probability else by_age.rates.head(0),
-        "id_trade_off_by_age.csv": trade_off_by_age,
+        "id_trade_off_by_age.csv": by_age.trade_off,
         "id_trade_off_by_probability.csv": (
-            trade_off(by_probability.rates) if by_probability else trade_off_by_age.head(0)
+            by_probability.trade_off if by_probability else by_age.trade_off.head(0)
         ),
-        "reliability.csv": reliability if reliability is not None else reliability_table([], []),
+        "reliability.csv": calibration.reliability if calibration else reliability_table([], []),
         "interval_coverage.csv": evaluation.intervals.coverage,
         "slices.csv": evaluation.slices,
         "label_issues.csv": evaluation.label_issues,

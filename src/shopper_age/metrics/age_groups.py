@@ -11,14 +11,14 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from shopper_age.metrics.bands import band_index, band_keys, band_names
-from shopper_age.metrics.errors import errors, errors_by_band
+from shopper_age.metrics.errors import check_ages, errors_by_band
 
 
 def confusion(y_true: ArrayLike, y_pred: ArrayLike, *, edges: Sequence[int]) -> pd.DataFrame:
     """Number of photos, a row per TRUE group and a column per estimated one, youngest first."""
-    errors(y_true, y_pred)  # refuses shapes and values that cannot be compared
+    true, pred = check_ages(y_true, y_pred)
     n_groups, names = len(edges), band_names(edges)
-    cells = band_index(y_true, edges) * n_groups + band_index(y_pred, edges)
+    cells = band_index(true, edges) * n_groups + band_index(pred, edges)
     counts = np.bincount(cells, minlength=n_groups**2).reshape(n_groups, n_groups)
     return pd.DataFrame(counts, index=pd.Index(names, name="true"), columns=pd.Index(names, name="estimated"))
 

@@ -35,3 +35,11 @@ def band_index(ages: ArrayLike, edges: Sequence[int]) -> NDArray[np.int64]:
     """
     check_edges(edges)
     return np.digitize(np.asarray(ages, dtype=float), edges[1:]).astype(np.int64)
+
+
+def by_band(
+    values: NDArray[np.float64], ages: ArrayLike, edges: Sequence[int]
+) -> dict[str, NDArray[np.float64]]:
+    """The values of each band by its name, empty where there is none: `values[i]` belongs to `ages[i]`."""
+    band = band_index(ages, edges)
+    return {name: values[band == index] for index, name in enumerate(band_names(edges))}

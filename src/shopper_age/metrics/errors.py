@@ -19,8 +19,8 @@ N_RESAMPLES = 2_000
 _BOOTSTRAP_CELLS = 2_000_000
 
 
-def errors(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.float64]:
-    """Estimate minus true age of each photo, shape (n,), in years.
+def check_ages(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """True ages and estimates as arrays of shape (n,) that can be compared.
 
     Raises:
         ValueError: no photo, shapes other than one (n,) for both (an (n, 1) output would silently become
@@ -33,10 +33,15 @@ def errors(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.float64]:
         )
     if true.size == 0:
         raise ValueError("there is no photo to evaluate")
-    difference = pred - true
-    if n_bad := int(np.count_nonzero(~np.isfinite(difference))):
+    if n_bad := int(np.count_nonzero(~(np.isfinite(true) & np.isfinite(pred)))):
         raise ValueError(f"{n_bad} of {true.size} true ages or estimates are not finite numbers")
-    return difference
+    return true, pred
+
+
+def errors(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.float64]:
+    """Estimate minus true age of each photo, shape (n,), in years; ValueError as from `check_ages`."""
+    true, pred = check_ages(y_true, y_pred)
+    return pred - true
 
 
 def mae(y_true: ArrayLike, y_pred: ArrayLike) -> float:
@@ -96,9 +101,9 @@ def mean_interval(
     return float(interval.low), float(interval.high)
 
 
-def rank_by_error(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.int64]:
-    """Row numbers, largest absolute error first; equal errors keep their order."""
-    return np.argsort(-np.abs(errors(y_true, y_pred)), kind="stable")
+def rank_by_error(errors: ArrayLike) -> NDArray[np.int64]:
+    """Indices of errors, shape (n,), the largest absolute one first; equal ones keep their order."""
+    return np.argsort(-np.abs(errors), kind="stable")
 
 
 def errors_by_band(y_true: ArrayLike, y_pred: ArrayLike, *, edges: Sequence[int] = DECADES) -> pd.DataFrame:

@@ -1,18 +1,16 @@
 """Figures of errors: estimated against true age, errors by age, by size and by slice.
 
-Errors are estimates minus true ages, in years, as in `metrics`.
+Errors are estimates minus true ages, in years, as in `metrics.errors`.
 """
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from shopper_age.metrics.bands import DECADES, band_index, band_names
-from shopper_age.metrics.errors import errors
 from shopper_age.plots.style import (
     BLACK,
     BLUE,
@@ -56,22 +54,23 @@ def predicted_against_true(y_true: ArrayLike, y_pred: ArrayLike) -> Figure:
     return figure
 
 
-def error_by_age(y_true: ArrayLike, y_pred: ArrayLike, *, edges: Sequence[int] = DECADES) -> Figure:
+def error_by_age(errors: Mapping[str, ArrayLike]) -> Figure:
     """A box of errors per band of true age: median, quartiles, and whiskers around the middle 90 %.
 
     A band with fewer than `FEW_PHOTOS` shows a dot per photo instead.
+
+    Args:
+        errors: of the photos of each band, in years, by the name of the band, such as "20–29".
     """
-    difference = errors(y_true, y_pred)
-    band = band_index(y_true, edges)
+    groups = [np.asarray(group, dtype=float) for group in errors.values()]
     figure, axes = new_figure(
-        f"Error by true age, n = {difference.size:,}",
+        f"Error by true age, n = {sum(map(len, groups)):,}",
         "True age (years) and number of photos",
         "Estimate − true age (years)",
         size=(8.5, 4.8),
     )
     axes.grid(visible=False, axis="x")
     axes.axhline(0, color=BLACK, linewidth=1)
-    groups = [difference[band == number] for number in range(len(edges))]
     for place, group in enumerate(groups, start=1):
         if len(group) < FEW_PHOTOS:
             axes.scatter([place] * len(group), group, s=22, color=BLUE)
@@ -85,22 +84,24 @@ def error_by_age(y_true: ArrayLike, y_pred: ArrayLike, *, edges: Sequence[int] =
         medianprops={"color": VERMILION, "linewidth": 2},
         whiskerprops={"color": BLUE},
         capprops={"color": BLUE},
-        tick_labels=[
-            f"{name}\nn = {len(group):,}" for name, group in zip(band_names(edges), groups, strict=True)
-        ],
+        tick_labels=[f"{name}\nn = {len(group):,}" for name, group in zip(errors, groups, strict=True)],
     )
     return figure
 
 
-def error_histogram(y_true: ArrayLike, y_pred: ArrayLike) -> Figure:
-    """Photos per year of error; the darker bars are within 5 years."""
-    difference = errors(y_true, y_pred)
+def error_histogram(errors: ArrayLike) -> Figure:
+    """Photos per year of error; the darker bars are within 5 years.
+
+    Args:
+        errors: of n photos, shape (n,), in years.
+    """
+    years = np.asarray(errors, dtype=float)
     figure, axes = new_figure(
-        f"Errors, n = {difference.size:,}", "Estimate − true age (years)", "Photos per year of error"
+        f"Errors, n = {years.size:,}", "Estimate − true age (years)", "Photos per year of error"
     )
     axes.grid(visible=False, axis="x")
-    first, last = min(-10, int(np.floor(difference.min()))), max(10, int(np.floor(difference.max())) + 1)
-    counts, starts = np.histogram(difference, bins=np.arange(first, last + 1))
+    first, last = min(-10, int(np.floor(years.min()))), max(10, int(np.floor(years.max())) + 1)
+    counts, starts = np.histogram(years, bins=np.arange(first, last + 1))
     near = (starts[:-1] >= -5) & (starts[:-1] < 5)
     for chosen, colour, label in ((near, BLUE, "within 5 years"), (~near, GREY, "further off")):
         axes.bar(starts[:-1][chosen] + 0.5, counts[chosen], width=0.9, color=colour, label=label)

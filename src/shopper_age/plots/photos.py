@@ -53,7 +53,7 @@ def contact_sheet(
     return figure
 
 
-def photos_with_answers(
+def photos_with_estimates(
     photos: Sequence[NDArray[np.uint8]],
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -91,7 +91,7 @@ def activation_map_figure(
     """
     greys = [np.repeat(photo.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2) for photo in photos]
     title = f"Where the network looked, n = {len(greys)}"
-    figure = photos_with_answers(greys, y_true, y_pred, title=title, n_columns=n_columns)
+    figure = photos_with_estimates(greys, y_true, y_pred, title=title, n_columns=n_columns)
     strongest = max(float(np.abs(spots).max()) for spots in maps) or 1.0
     cells = [cell for cell in figure.axes if cell.images]
     for cell, spots in zip(cells, maps, strict=True):

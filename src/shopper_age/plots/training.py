@@ -7,11 +7,12 @@ from matplotlib.ticker import MaxNLocator
 from shopper_age.plots.style import BLACK, TICK_SIZE, add_legend, label_axes
 
 
-def training_curves(history: pd.DataFrame) -> Figure:
-    """MAE and loss per epoch, on training and validation photos; a ring marks the lowest validation MAE.
+def training_curves(history: pd.DataFrame, *, best_epoch: int) -> Figure:
+    """MAE and loss per epoch, on training and validation photos; a ring marks the best epoch's MAE.
 
     Args:
         history: a row per epoch with `epoch`, `mae`, `val_mae` (years), `loss` and `val_loss`.
+        best_epoch: the one whose weights were kept, as `epoch` counts.
     """
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -24,11 +25,11 @@ def training_curves(history: pd.DataFrame) -> Figure:
             history["epoch"], history[f"val_{name}"], marker="s", markersize=4, label="validation photos"
         )
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    best = history.loc[history["val_mae"].idxmin()]
-    left.scatter(best["epoch"], best["val_mae"], s=140, facecolor="none", edgecolor=BLACK, zorder=3)
+    best = history.set_index("epoch").loc[best_epoch]
+    left.scatter(best_epoch, best["val_mae"], s=140, facecolor="none", edgecolor=BLACK, zorder=3)
     left.annotate(
         f"{best['val_mae']:.2f}",
-        (best["epoch"], best["val_mae"]),
+        (best_epoch, best["val_mae"]),
         xytext=(0, 10),
         textcoords="offset points",
         ha="center",

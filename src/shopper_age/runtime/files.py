@@ -62,6 +62,33 @@ def save_picture(path: str | Path, pixels: "np.ndarray") -> None:
         Image.fromarray(pixels).save(temporary)
 
 
+def write_files(folder: str | Path, contents: Mapping[str, Any]) -> None:
+    """Writes each content into the file of its name: a table, a figure, text, a mapping or uint8 RGB pixels.
+
+    What a content can do tells its kind, so that nobody imports pandas or Matplotlib for this.
+
+    Raises:
+        TypeError: a content is none of these.
+    """
+    for name, content in contents.items():
+        path = Path(folder, name)
+        if isinstance(content, str):
+            write_text(path, content)
+        elif isinstance(content, Mapping):
+            write_json(path, content)
+        elif hasattr(content, "to_csv"):
+            write_csv(path, content)
+        elif hasattr(content, "savefig"):
+            save_figure(path, content)
+        elif hasattr(content, "__array_interface__"):
+            save_picture(path, content)
+        else:
+            raise TypeError(
+                f"{path} cannot be written: {type(content).__name__} is no table, figure, text, "
+                "mapping or picture"
+            )
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

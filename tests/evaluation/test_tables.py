@@ -1,0 +1,39 @@
+import pytest
+from evaluations import usual_evaluation
+from metrics_docs import explained
+
+from shopper_age.evaluation.tables import evaluation_tables
+
+
+@pytest.fixture(scope="module")
+def usual():
+    return usual_evaluation()
+
+
+def test_the_same_tables_come_from_every_model(usual):
+    full, bare = evaluation_tables(usual), evaluation_tables(usual_evaluation(sd=None))
+    assert list(full) == list(bare)
+    for name in ("id_check_by_probability.csv", "id_trade_off_by_probability.csv"):
+        assert list(full[name]) == list(bare[name])
+        assert bare[name].empty
+    assert bare["reliability.csv"]["n"].sum() == 0
+
+
+def test_predictions_tell_of_every_photo_all_that_was_estimated(usual):
+    table = evaluation_tables(usual)["predictions.csv"]
+    assert len(table) == 300
+    first = table.iloc[0]
+    assert first["file_name"] == "0.jpg"
+    assert first["predicted_age"] == pytest.approx(usual.test.y_pred[0], abs=1e-3)
+    assert first["interval_low"] <= first["predicted_age"] <= first["interval_high"]
+    assert table["age_sd"].to_numpy() == pytest.approx(usual.test.estimates.sd(), abs=1e-3)
+    assert table["is_answered"].tolist() == (usual.intervals.high - usual.intervals.low <= 20).tolist()
+    assert set(table["age_group"]) <= set(usual.groups["age_group"])
+    assert table["p_minor"].between(0, 1).all()
+    assert (table["age_group"] == table["predicted_age_group"]).mean() == pytest.approx(
+        usual.metrics["group_accuracy"], abs=1e-4
+    )
+
+
+def test_every_column_of_the_predictions_is_explained(usual):
+    assert explained("## The tables of `evaluate`") == list(evaluation_tables(usual)["predictions.csv"])
