@@ -5,7 +5,7 @@ from PIL import Image
 from shopper_age.demo.drawing.backdrop import paint_backdrop
 from shopper_age.demo.drawing.canvas import Blob, Canvas, Pose
 from shopper_age.demo.drawing.head import head_of
-from shopper_age.demo.drawing.person import look_of
+from shopper_age.demo.drawing.person import random_person
 from shopper_age.demo.drawing.portrait import paint_portrait
 from shopper_age.demo.drawing.shapes import (
     between,
@@ -133,7 +133,7 @@ def test_shades_of_skin_stay_warm_and_shades_of_grey_hair_stay_grey():
 
 
 def mean_measure(name, age_years):
-    return np.mean([look_of(age_years, np.random.default_rng([7, i])).measure[name] for i in range(40)])
+    return np.mean([random_person(age_years, np.random.default_rng([7, i])).measure[name] for i in range(40)])
 
 
 @pytest.mark.parametrize("name", ["eye_level", "eye_width", "rosy"])
@@ -147,22 +147,22 @@ def test_what_grows_with_age(name):
 
 
 def test_people_of_one_age_differ():
-    looks = [look_of(40, np.random.default_rng(i)) for i in range(30)]
-    assert {look.female for look in looks} == {True, False}
-    assert len({look.hairdo for look in looks}) > 4
-    assert len({look.skin for look in looks}) > 5
-    assert np.std([look.measure["grey"] for look in looks]) > 0.02
+    people = [random_person(40, np.random.default_rng(i)) for i in range(30)]
+    assert {person.female for person in people} == {True, False}
+    assert len({person.hairdo for person in people}) > 4
+    assert len({person.skin for person in people}) > 5
+    assert np.std([person.measure["grey"] for person in people]) > 0.02
 
 
 def test_no_child_has_a_beard():
-    looks = [look_of(8, np.random.default_rng(i)) for i in range(60)]
-    assert {look.beard for look in looks} == {"none"}
+    people = [random_person(8, np.random.default_rng(i)) for i in range(60)]
+    assert {person.beard for person in people} == {"none"}
 
 
 @pytest.mark.parametrize("age_years", [0, 5, 20, 50, 100])
 def test_the_parts_of_a_face_are_in_order(age_years):
     for i in range(20):
-        head = head_of(look_of(age_years, np.random.default_rng(i)))
+        head = head_of(random_person(age_years, np.random.default_rng(i)))
         assert -1 < head.top < head.brow_y < head.eye_y < head.nose_y < head.mouth_y < head.chin < 0.8
         assert head.eye_x + head.eye_width < head.half_width < 0.8
         assert head.width_at(head.eye_y) == pytest.approx(head.half_width, rel=0.05)
@@ -181,7 +181,7 @@ def test_ages_can_be_read_from_few_pixels():
     pixels = []
     for age in ages:
         canvas = Canvas(paint_backdrop(72, rng), Pose(rng.normal(0, 3), 1, *rng.normal(0, 0.03, 2)))
-        paint_portrait(canvas, look_of(age, rng), rng)
+        paint_portrait(canvas, random_person(age, rng), rng)
         pixels.append(np.asarray(canvas.picture.reduce(3), float).ravel())
     x = np.array(pixels)
     x = (x - x.mean(axis=0)) / (x.std(axis=0) + 10)
