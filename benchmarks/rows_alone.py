@@ -9,6 +9,7 @@ shows grey squares on its contact sheet.
 import runpy
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def _replace_inspection(hashes: np.ndarray) -> None:
         measures = {WIDTH: 200, HEIGHT: 200, N_BYTES: 5000 + numbers % 4000, "content": numbers}
         return Inspection(texts.assign(**measures), hashes)
 
-    validation.inspect_photos = inspect_photos
+    validation.validate = partial(validation.validate, inspect=inspect_photos)
     validation.list_photos = lambda data_path: sorted(read_labels(data_path)[FILE_NAME])
 
 
