@@ -10,6 +10,7 @@ import runpy
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -22,6 +23,7 @@ from project import ROOT
 def _without_inspection(hashes: np.ndarray) -> Any:
     """Replaces the opening of photos in validate_data while it is entered."""
     from shopper_age.data.tables import FILE_NAME, HEIGHT, MODE, N_BYTES, WIDTH, read_labels
+    from shopper_age.validation.checks import validate
     from shopper_age.validation.photos import Inspection
 
     def inspect_photos(_: Path, file_names: Sequence[str], **__: Any) -> Inspection:
@@ -34,7 +36,9 @@ def _without_inspection(hashes: np.ndarray) -> Any:
         return sorted(read_labels(data_path)[FILE_NAME])
 
     return patch.multiple(
-        "shopper_age.validation.checks", inspect_photos=inspect_photos, list_photos=list_photos
+        "shopper_age.validation.checks",
+        validate=partial(validate, inspect=inspect_photos),
+        list_photos=list_photos,
     )
 
 

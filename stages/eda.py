@@ -1,4 +1,4 @@
-"""Stage eda: describes the usable photos in figures, pictures and words."""
+"""Stage eda: describes the usable photos in numbers, pictures and words."""
 
 import pandas as pd
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from shopper_age.data import tables as faces
+from shopper_age.data import tables
 from shopper_age.data.tables import (
     photo_path,
     read_labels,
@@ -56,7 +56,7 @@ def test_labels_are_indexed_by_the_line_an_editor_shows(tmp_path):
 def test_labels_read_in_portions_are_the_whole_table(tmp_path, monkeypatch, n_portion):
     content = "file_name,,real_age\na.jpg,0,1\n\nb.jpg\nc.jpg,2,3\n"
     whole = labels_of(tmp_path, content)
-    monkeypatch.setattr(faces, "_ROWS_PER_PORTION", n_portion)
+    monkeypatch.setattr(tables, "_ROWS_PER_PORTION", n_portion)
 
     pd.testing.assert_frame_equal(labels_of(tmp_path, content), whole)
     assert whole["file_name"].tolist() == ["a.jpg", "b.jpg", "c.jpg"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shopper_age.demo import faces as demo
+from shopper_age.demo import faces
 from shopper_age.demo.__main__ import main
 from shopper_age.demo.faces import draw_ages, draw_face, draw_faces
 
@@ -73,7 +73,7 @@ def test_an_interrupted_drawing_leaves_nothing(tmp_path, monkeypatch):
             raise OSError("disk full")
         (folder / file_name).touch()
 
-    monkeypatch.setattr(demo, "_save_face", save)
+    monkeypatch.setattr(faces, "_save_face", save)
     with pytest.raises(OSError, match="disk full"):
         draw_faces(tmp_path / "demo", n=3, seed=0)
     assert list(tmp_path.iterdir()) == []
@@ -103,8 +103,8 @@ def test_a_face_can_be_drawn_for_any_age(age_years):
 
 def test_faults_are_drawn(monkeypatch):
     def draw(fault):
-        monkeypatch.setattr(demo, "_FAULTS", (fault,))
-        monkeypatch.setattr(demo, "_FAULT_SHARE", 1.0)
+        monkeypatch.setattr(faces, "_FAULTS", (fault,))
+        monkeypatch.setattr(faces, "_FAULT_SHARE", 1.0)
         return draw_face(30, np.random.default_rng(5))
 
     def sharpness(photo):

@@ -43,12 +43,12 @@ def test_one_age_fills_one_decade():
 
 
 def test_round_ages_give_the_numbers_worked_by_hand():
-    figures = rounding([25, 26, 27, 28, 30, 70])
-    assert figures["share_ending_0_or_5"] == 0.5
-    assert figures["whipple_index"] == pytest.approx(200)
+    numbers = rounding([25, 26, 27, 28, 30, 70])
+    assert numbers["share_ending_0_or_5"] == 0.5
+    assert numbers["whipple_index"] == pytest.approx(200)
     interval = binomtest(2, 5).proportion_ci(method="exact")
-    assert figures["whipple_low"] == pytest.approx(500 * interval.low)
-    assert figures["whipple_high"] == pytest.approx(500 * interval.high)
+    assert numbers["whipple_low"] == pytest.approx(500 * interval.low)
+    assert numbers["whipple_high"] == pytest.approx(500 * interval.high)
 
 
 def test_ages_are_counted_by_completed_years():

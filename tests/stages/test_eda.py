@@ -43,7 +43,7 @@ def project(tmp_path):
     return tmp_path
 
 
-def test_the_stage_writes_figures_pictures_and_words(project):
+def test_the_stage_writes_numbers_pictures_and_words(project):
     done = run_stage_eda(project)
     assert done.returncode == 0, done.stderr
     report = project / "reports" / "eda"

@@ -12,8 +12,8 @@ from project import ROOT
 
 from shopper_age.data.tables import MEASURED, read_manifest
 from shopper_age.params import ValidateDataParams
-from shopper_age.validation import photos as inspection
 from shopper_age.validation.checks import Validation, check_gate, validate
+from shopper_age.validation.photos import Inspection, inspect_photos
 from shopper_age.validation.rules import RULES
 
 SETTINGS = ValidateDataParams(
@@ -93,18 +93,18 @@ def test_a_missing_photo_comes_with_its_near_miss(tmp_path, name):
     assert details(validation, "missing_photo") == [f"no such file; there is {name}"]
 
 
-def test_a_name_that_leaves_the_folder_is_never_opened(tmp_path, monkeypatch):
+def test_a_name_that_leaves_the_folder_is_never_opened(tmp_path):
     opened = []
-    inspect = inspection.inspect_photo
-    monkeypatch.setattr(
-        inspection,
-        "inspect_photo",
-        lambda folder, name, **limits: opened.append(name) or inspect(folder, name, **limits),
-    )
-    small_photo(1).save(tmp_path / "outside.png")
 
-    validation = found_in(
-        tmp_path, f"../outside.png,1\n{tmp_path}/outside.png,2\n,3\na.png,4\n", {"a.png": small_photo(2)}
+    def inspect(data_path: Path, file_names: list[str], **limits: int) -> Inspection:
+        opened.extend(file_names)
+        return inspect_photos(data_path, file_names, **limits)
+
+    small_photo(1).save(tmp_path / "outside.png")
+    labels = f"../outside.png,1\n{tmp_path}/outside.png,2\n,3\na.png,4\n"
+
+    validation = validate(
+        make_faces(tmp_path, HEADER + labels, {"a.png": small_photo(2)}), SETTINGS, inspect=inspect
     )
 
     assert told(validation) == [(2, "unsafe_path"), (3, "unsafe_path"), (4, "missing_file_name")]

@@ -1,4 +1,4 @@
-"""Drawing of a folder of faces with ages.
+"""Folders of drawn faces with ages.
 
 They let the whole pipeline run without anyone's photo. They say nothing about how well a network reads
 the age of people.
@@ -20,7 +20,7 @@ from PIL import Image, ImageFilter, ImageOps
 from shopper_age.data.tables import FILE_NAME, LABELS_FILE, PHOTO_FOLDER, REAL_AGE, photo_path
 from shopper_age.demo.drawing.backdrop import paint_backdrop
 from shopper_age.demo.drawing.canvas import Canvas, Pose
-from shopper_age.demo.drawing.person import look_of
+from shopper_age.demo.drawing.person import random_person
 from shopper_age.demo.drawing.portrait import paint_portrait
 from shopper_age.runtime.files import write_csv
 
@@ -29,14 +29,14 @@ SIDE_PX = 224
 MIN_AGE, MAX_AGE = 1, 90
 
 # Photos are drawn larger and reduced, for smooth edges.
-_FINER = 3
+_OVERSAMPLING = 3
 
 _JPEG_QUALITY = 92
 
 # How many people of an age there are, as customers go: most between 20 and 45, but every age is met.
-_CROWD_AGES = (1, 6, 12, 18, 26, 36, 46, 60, 75, 90)
+_DENSITY_AGES = (1, 6, 12, 18, 26, 36, 46, 60, 75, 90)
 
-_CROWD = (1.0, 0.8, 0.7, 1.2, 1.9, 1.7, 1.1, 0.7, 0.5, 0.25)
+_AGE_DENSITY = (1.0, 0.8, 0.7, 1.2, 1.9, 1.7, 1.1, 0.7, 0.5, 0.25)
 
 # What goes wrong with a photo, each with this chance; at most one fault a photo.
 _FAULTS = ("turned", "off_centre", "dim", "blurred", "greyscale")
@@ -48,9 +48,9 @@ def draw_face(age_years: float, rng: np.random.Generator) -> Image.Image:
     """A photo of a random person of this age (0-100 years): 224 x 224, RGB, a few greyscale (L)."""
     chances = [1 - _FAULT_SHARE * len(_FAULTS)] + [_FAULT_SHARE] * len(_FAULTS)
     fault = ("none", *_FAULTS)[int(rng.choice(len(chances), p=chances))]
-    picture = paint_backdrop(_FINER * SIDE_PX, rng)
-    paint_portrait(Canvas(picture, _pose(fault, rng)), look_of(age_years, rng), rng)
-    return _taken(picture.reduce(_FINER), fault, rng)
+    picture = paint_backdrop(_OVERSAMPLING * SIDE_PX, rng)
+    paint_portrait(Canvas(picture, _pose(fault, rng)), random_person(age_years, rng), rng)
+    return _photographed(picture.reduce(_OVERSAMPLING), fault, rng)
 
 
 def draw_faces(folder: str | Path, *, n: int, seed: int, workers: int = 1) -> pd.DataFrame:
@@ -84,7 +84,7 @@ def draw_faces(folder: str | Path, *, n: int, seed: int, workers: int = 1) -> pd
 def draw_ages(n: int, rng: np.random.Generator) -> np.ndarray:
     """`n` whole ages, 1-90 years, in random order; their distribution hardly depends on chance."""
     ages = np.arange(MIN_AGE, MAX_AGE + 1)
-    cumulative = np.cumsum(np.interp(ages, _CROWD_AGES, _CROWD))
+    cumulative = np.cumsum(np.interp(ages, _DENSITY_AGES, _AGE_DENSITY))
     quantiles = (np.arange(n) + rng.random(n)) / n
     return rng.permutation(ages[np.searchsorted(cumulative / cumulative[-1], quantiles)])
 
@@ -104,7 +104,7 @@ def _pose(fault: str, rng: np.random.Generator) -> Pose:
     return Pose(float(turn), float(rng.uniform(1.0, 1.14)), float(x), float(y))
 
 
-def _taken(picture: Image.Image, fault: str, rng: np.random.Generator) -> Image.Image:
+def _photographed(picture: Image.Image, fault: str, rng: np.random.Generator) -> Image.Image:
     """The picture as a camera takes it: mirrored or not, in the light of the day, with its noise."""
     if rng.random() < 0.5:
         picture = ImageOps.mirror(picture)

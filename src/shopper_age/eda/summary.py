@@ -49,21 +49,21 @@ def rounding(ages: ArrayLike) -> dict[str, float]:
     """
     years = np.floor(np.asarray(ages, dtype=float))
     is_round = years % 5 == 0
-    figures = {"share_ending_0_or_5": float(is_round.mean())}
+    result = {"share_ending_0_or_5": float(is_round.mean())}
     is_counted = (years >= 23) & (years <= 62)
     if n_counted := int(is_counted.sum()):
         n_round = int((is_round & is_counted).sum())
         low, high = exact_interval(n_round, n_counted)
-        figures |= {
+        result |= {
             "whipple_index": n_round / n_counted * 500,
             "whipple_low": float(low) * 500,
             "whipple_high": float(high) * 500,
         }
-    return figures
+    return result
 
 
 def summarise(manifest: pd.DataFrame) -> dict[str, Any]:
-    """The figures of the manifest for summary.json; a figure that cannot be had is left out.
+    """The numbers of the manifest for summary.json; one that cannot be had is left out.
 
     Raises:
         ValueError: the manifest has no row.
@@ -127,5 +127,5 @@ def read_preview(path: str | Path) -> NDArray[np.uint8]:
     return np.asarray(image)
 
 
-def _rounded(figures: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(float(value), 4) for name, value in figures.items()}
+def _rounded(numbers: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(float(value), 4) for name, value in numbers.items()}

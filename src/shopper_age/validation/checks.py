@@ -1,6 +1,6 @@
 """Checks of a data set: findings, the manifest of usable photos, and the gate."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from shopper_age.data.tables import (
     read_labels,
 )
 from shopper_age.params import ValidateDataParams
-from shopper_age.validation.duplicates import likeness_findings, near_duplicate_groups
+from shopper_age.validation.duplicates import duplicate_findings, near_duplicate_groups
 from shopper_age.validation.labels import (
     age_years,
     cell_findings,
@@ -28,7 +28,13 @@ from shopper_age.validation.labels import (
     plain_names,
     repetition_findings,
 )
-from shopper_age.validation.photos import inspect_photos, list_photos, photo_findings, unlabelled_findings
+from shopper_age.validation.photos import (
+    Inspection,
+    inspect_photos,
+    list_photos,
+    photo_findings,
+    unlabelled_findings,
+)
 from shopper_age.validation.rules import ERROR, ROW, RULE, RULES, SEVERITY, findings
 
 # A row that breaks one of these names no file that could be opened.
@@ -43,12 +49,18 @@ class Validation(NamedTuple):
     summary: dict[str, float]
 
 
-def validate(data_path: str | Path, settings: ValidateDataParams) -> Validation:
+def validate(
+    data_path: str | Path,
+    settings: ValidateDataParams,
+    *,
+    inspect: Callable[..., Inspection] = inspect_photos,
+) -> Validation:
     """Judges every row of labels.csv and opens every photo that it names, once.
 
     The findings are in the order of the rows, photos without a label last. The manifest has the rows of
     labels.csv that have no error, in their order; `duplicate_group` is the number, from 0, of the first
-    photo of the manifest that shows the same picture.
+    photo of the manifest that shows the same picture. `inspect` may stand in for `inspect_photos`, to
+    measure or test what is done with the rows alone.
 
     Raises:
         FileNotFoundError: there is no labels.csv or no photo folder.
@@ -64,9 +76,7 @@ def validate(data_path: str | Path, settings: ValidateDataParams) -> Validation:
     is_named = ~labels.index.isin(in_cells.loc[in_cells[RULE].isin(_UNOPENED), ROW])
 
     photo_of_row, names = pd.factorize(files[is_named])
-    photos = inspect_photos(
-        data_path, list(names), min_side_px=settings.min_side_px, max_pixels=settings.max_pixels
-    )
+    photos = inspect(data_path, list(names), min_side_px=settings.min_side_px, max_pixels=settings.max_pixels)
     measured = photos.table.iloc[photo_of_row].set_axis(labels.index[is_named])
 
     found = [
@@ -82,7 +92,7 @@ def validate(data_path: str | Path, settings: ValidateDataParams) -> Validation:
     groups = near_duplicate_groups(hashes, max_bits=settings.near_duplicate_bits)
     manifest = _manifest(labels[is_kept], files, ages, measured, hashes, groups)
     found += [
-        likeness_findings(manifest, measured.loc[manifest.index, "content"], hashes),
+        duplicate_findings(manifest, measured.loc[manifest.index, "content"], hashes),
         unlabelled_findings(files, on_disk),
     ]
     table = pd.concat(found).sort_values(ROW, kind="stable", na_position="last", ignore_index=True)
@@ -94,7 +104,7 @@ def check_gate(summary: Mapping[str, float], *, max_bad_share: float, findings_p
     if summary["n_usable"] and summary["bad_share"] <= max_bad_share:
         return
     counts = {name: summary[name] for name, rule in RULES.items() if rule.severity == ERROR and summary[name]}
-    told = ", ".join(f"{name} {count}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
+    listed = ", ".join(f"{name} {count}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
     if not summary["n_rows"]:
         raise ValueError("labels.csv has no rows: list your photos in it, one a line.")
     limit = (
@@ -109,7 +119,7 @@ def check_gate(summary: Mapping[str, float], *, max_bad_share: float, findings_p
     )
     raise ValueError(
         f"{summary['n_bad']} of {summary['n_rows']} rows ({summary['bad_share']:.1%}) are unusable, {limit}: "
-        f"{told}.{hint} {findings_path} lists each of them. Correct the data, or raise the limit in "
+        f"{listed}.{hint} {findings_path} lists each of them. Correct the data, or raise the limit in "
         "params.yaml when you can do without these photos."
     )
 

@@ -164,22 +164,22 @@ def _joined(group: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     return renamed[group]
 
 
-def likeness_findings(manifest: pd.DataFrame, contents: pd.Series, hashes: np.ndarray) -> pd.DataFrame:
+def duplicate_findings(manifest: pd.DataFrame, contents: pd.Series, hashes: np.ndarray) -> pd.DataFrame:
     """Photos like an earlier one of the manifest, and those of them whose age differs from the first's.
 
     `manifest` is indexed by line; `contents` and `hashes` (shape (n, 2, 5)) are in its order.
     """
     position = np.arange(len(manifest))
     same_bytes = pd.Series(position).groupby([contents.to_numpy(), manifest[N_BYTES].to_numpy()])
-    twin = same_bytes.transform("first").to_numpy()
+    first_copy = same_bytes.transform("first").to_numpy()
     first = manifest[DUPLICATE_GROUP].to_numpy()
     files, ages = manifest[FILE_NAME], manifest[REAL_AGE].to_numpy()
     names = files.to_numpy()
 
-    is_twin = twin < position
-    is_near = (first < position) & ~is_twin
+    is_identical = first_copy < position
+    is_near = (first < position) & ~is_identical
     bits, mirrored_bits = coarse_distance(hashes[is_near], hashes[first[is_near]])
-    likeness = [
+    details = [
         f"like {name}, {min(two)} of 64 bits differ" + (" (mirrored)" if two[1] < two[0] else "")
         for name, *two in zip(names[first[is_near]], bits, mirrored_bits, strict=True)
     ]
@@ -188,9 +188,11 @@ def likeness_findings(manifest: pd.DataFrame, contents: pd.Series, hashes: np.nd
     return pd.concat(
         [
             findings(
-                "identical_photos", files[is_twin], [f"equal to {name}" for name in names[twin[is_twin]]]
+                "identical_photos",
+                files[is_identical],
+                [f"equal to {name}" for name in names[first_copy[is_identical]]],
             ),
-            findings("near_duplicate_photos", files[is_near], likeness),
+            findings("near_duplicate_photos", files[is_near], details),
             findings(
                 "duplicates_differ_in_age",
                 files[differs],

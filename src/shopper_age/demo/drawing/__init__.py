@@ -1,1 +1,1 @@
-"""Drawing of a cartoon face of a given age."""
+"""Drawing of a cartoon portrait of a person of a given age."""

@@ -1,4 +1,4 @@
-"""Paints what is behind a drawn person: a wall, lights, shop shelves, a park or a striped wall."""
+"""Backgrounds of a drawn portrait: a wall, lights, shop shelves, a park or a striped wall."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter

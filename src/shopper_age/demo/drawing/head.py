@@ -1,10 +1,10 @@
-"""Where the parts of a drawn head are, from the measures of a look."""
+"""Landmarks of a drawn head: its outline, and where eyes, nose and mouth lie."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from shopper_age.demo.drawing.person import Look
+from shopper_age.demo.drawing.person import Person
 from shopper_age.demo.drawing.shapes import Points, smooth, symmetrical
 
 # The middle of the head is a little above the middle of the picture, to leave room for the shoulders.
@@ -35,12 +35,12 @@ class Head:
         return float(np.interp(y, right[order, 1], right[order, 0]))
 
 
-def head_of(look: Look) -> Head:
-    measure = look.measure
+def head_of(person: Person) -> Head:
+    measure = person.measure
     height = measure["head_height"]
     top, chin = _MIDDLE - height / 2, _MIDDLE + height / 2
-    w = 0.5 * measure["head_width"] * (0.97 if look.female else 1.0)
-    cheek, jaw = measure["cheek"] * w, measure["jaw"] * w * (0.94 if look.female else 1.04)
+    w = 0.5 * measure["head_width"] * (0.97 if person.female else 1.0)
+    cheek, jaw = measure["cheek"] * w, measure["jaw"] * w * (0.94 if person.female else 1.04)
     eye_y = top + measure["eye_level"] * height
     nose_y = eye_y + 0.03 + measure["nose_length"]
     right = [
@@ -58,7 +58,7 @@ def head_of(look: Look) -> Head:
         top=top,
         chin=chin,
         half_width=w,
-        eye_x=0.46 * w * look.eye_distance,
+        eye_x=0.46 * w * person.eye_distance,
         eye_y=eye_y,
         eye_width=measure["eye_width"],
         brow_y=eye_y - 0.135 - 0.5 * (measure["eye_width"] - 0.1),

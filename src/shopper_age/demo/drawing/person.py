@@ -1,4 +1,4 @@
-"""What a person of a given age looks like in a drawing: the measures, colours and lines of one face.
+"""Random people of a given age: the measures and colours that a drawing shows.
 
 The curves follow what every portrait painter knows: a baby's eyes are large and low in a round face; with
 growth the face lengthens and the nose, ears and jaw grow; later come lines, grey hair, thin lips and heavy
@@ -89,7 +89,7 @@ Glasses = Literal["none", "round", "square"]
 
 
 @dataclass(frozen=True)
-class Look:
+class Person:
     """One person on one day; `measure` holds the values of the curves above by their names."""
 
     measure: dict[str, float]
@@ -114,7 +114,7 @@ class Look:
     freckles: bool
 
 
-def look_of(age_years: float, rng: np.random.Generator) -> Look:
+def random_person(age_years: float, rng: np.random.Generator) -> Person:
     """A random person of this age, 0-100 years."""
     measure = _measure(age_years, rng)
     female = bool(rng.random() < 0.5)
@@ -128,7 +128,7 @@ def look_of(age_years: float, rng: np.random.Generator) -> Look:
     beard_hair = mixed(pigment, grey, min(1.0, 1.25 * measure["grey"]))
     # Skin pales and yellows slowly.
     skin = mixed(_SKINS[tone], (214, 196, 166), 0.32 * measure["sagging"])
-    return Look(
+    return Person(
         measure=measure,
         female=female,
         hairdo=_hairdo(age_years, female, measure, rng),

@@ -1,4 +1,4 @@
-"""Lines and outlines of a drawing: arrays of points of shape (n, 2)."""
+"""Shapes and colours of a drawing: outlines as arrays of points of shape (n, 2), and blended colours."""
 
 import numpy as np
 from numpy.typing import ArrayLike

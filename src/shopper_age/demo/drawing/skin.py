@@ -1,4 +1,4 @@
-"""Paints the skin of a drawn face: light and shade, red cheeks, spots, folds and lines."""
+"""Skin of a drawn face: light and shade, red cheeks, spots, folds and lines."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from PIL import Image
 
 from shopper_age.demo.drawing.canvas import Blob, Canvas
 from shopper_age.demo.drawing.head import Head
-from shopper_age.demo.drawing.person import Look
+from shopper_age.demo.drawing.person import Person
 from shopper_age.demo.drawing.shapes import WHITE, Colour, deeper, flipped, mixed, smooth
 
 _SIDES = (-1, 1)
@@ -15,20 +15,20 @@ _SIDES = (-1, 1)
 _BLUSH: Colour = (226, 88, 84)
 
 
-def paint_skin(canvas: Canvas, look: Look, head: Head, rng: np.random.Generator) -> None:
-    canvas.fill(head.outline, look.skin)
+def paint_skin(canvas: Canvas, person: Person, head: Head, rng: np.random.Generator) -> None:
+    canvas.fill(head.outline, person.skin)
     inside = canvas.mask(head.outline)
-    _shade(canvas, look, head, inside)
-    _paint_spots(canvas, look, head, inside, rng)
-    if look.measure["lines"] > 0:
-        _paint_forehead_lines(canvas, look, head)
+    _shade(canvas, person, head, inside)
+    _paint_spots(canvas, person, head, inside, rng)
+    if person.measure["lines"] > 0:
+        _paint_forehead_lines(canvas, person, head)
         for side in _SIDES:
-            _paint_folds(canvas, look, head, side)
-        _paint_lip_lines(canvas, look, head)
+            _paint_folds(canvas, person, head, side)
+        _paint_lip_lines(canvas, person, head)
 
 
-def _shade(canvas: Canvas, look: Look, head: Head, inside: Image.Image) -> None:
-    lines, sagging, rosy = (look.measure[name] for name in ("lines", "sagging", "rosy"))
+def _shade(canvas: Canvas, person: Person, head: Head, inside: Image.Image) -> None:
+    lines, sagging, rosy = (person.measure[name] for name in ("lines", "sagging", "rosy"))
     w, cheek_y = head.half_width, 0.55 * head.nose_y + 0.45 * head.mouth_y
     shadow = [Blob(0, head.chin + 0.02, 0.6 * w, 0.05, 0.25)]
     light = [
@@ -50,43 +50,45 @@ def _shade(canvas: Canvas, look: Look, head: Head, inside: Image.Image) -> None:
         ]
         light.append(Blob(side * 0.5 * w, cheek_y - 0.1, 0.13, 0.08, 0.32 * (1 - lines)))
         blush.append(Blob(side * 0.62 * w, cheek_y, 0.13, 0.10, 0.06 + 0.42 * rosy))
-    canvas.shade(shadow, deeper(look.skin, 0.62), inside)
-    canvas.shade(light, mixed(look.skin, WHITE, 0.6), inside)
-    canvas.shade(blush, mixed(look.skin, _BLUSH, 0.75), inside)
+    canvas.shade(shadow, deeper(person.skin, 0.62), inside)
+    canvas.shade(light, mixed(person.skin, WHITE, 0.6), inside)
+    canvas.shade(blush, mixed(person.skin, _BLUSH, 0.75), inside)
 
 
 def _paint_spots(
-    canvas: Canvas, look: Look, head: Head, inside: Image.Image, rng: np.random.Generator
+    canvas: Canvas, person: Person, head: Head, inside: Image.Image, rng: np.random.Generator
 ) -> None:
-    blotches, w, face = look.measure["blotches"], head.half_width, inside.getbbox()
+    blotches, w, face = person.measure["blotches"], head.half_width, inside.getbbox()
     if face is None:  # the head is out of the picture
         return
     # Skin loses its evenness: a fine and a coarse random pattern.
-    canvas.blend(0.40 * blotches * rng.random((44, 44)) ** 3, deeper(look.skin, 0.60), face, inside)
-    canvas.blend(0.35 * blotches * rng.random((18, 18)) ** 2, deeper(look.skin, 0.45), face, inside)
+    canvas.blend(0.40 * blotches * rng.random((44, 44)) ** 3, deeper(person.skin, 0.60), face, inside)
+    canvas.blend(0.35 * blotches * rng.random((18, 18)) ** 2, deeper(person.skin, 0.45), face, inside)
     for _ in range(round(26 * blotches)):
         x, y = rng.uniform(-0.85, 0.85) * w, rng.uniform(head.top + 0.12, head.chin - 0.12)
         rx, ry = rng.uniform(0.010, 0.034) * np.array([rng.uniform(1, 1.5), 1])
         if abs(x) < head.width_at(y) - rx:
-            canvas.ellipse(x, y, rx, ry, deeper(look.skin, 0.5), 0.3)
-    if look.freckles:
+            canvas.ellipse(x, y, rx, ry, deeper(person.skin, 0.5), 0.3)
+    if person.freckles:
         for x, y in np.clip(rng.normal(0, 0.5, (40, 2)), -1, 1):
             canvas.ellipse(
-                0.75 * w * x, head.nose_y - 0.05 + 0.16 * y, 0.009, 0.009, deeper(look.skin, 0.45), 0.5
+                0.75 * w * x, head.nose_y - 0.05 + 0.16 * y, 0.009, 0.009, deeper(person.skin, 0.45), 0.5
             )
 
 
-def _paint_forehead_lines(canvas: Canvas, look: Look, head: Head) -> None:
+def _paint_forehead_lines(canvas: Canvas, person: Person, head: Head) -> None:
     forehead = head.brow_y - 0.05 - head.top
     for i in range(4):
         y, reach = head.brow_y - forehead * (0.16 + 0.14 * i), (0.58 - 0.06 * i) * head.half_width
         wave = zip((-1, -0.5, 0, 0.5, 1), (0.02, -0.014, 0.008, -0.014, 0.02), strict=True)
         line = smooth([(reach * x, y + dy) for x, dy in wave])
-        canvas.stroke(line, deeper(look.skin, 0.72), 0.022, _share(1.2 * look.measure["lines"] - 0.22 * i))
+        canvas.stroke(
+            line, deeper(person.skin, 0.72), 0.022, _share(1.2 * person.measure["lines"] - 0.22 * i)
+        )
 
 
-def _paint_folds(canvas: Canvas, look: Look, head: Head, side: int) -> None:
-    lines, w = look.measure["lines"], head.half_width
+def _paint_folds(canvas: Canvas, person: Person, head: Head, side: int) -> None:
+    lines, w = person.measure["lines"], head.half_width
     x, y, a, brow_y = head.eye_x, head.eye_y, head.eye_width, head.brow_y
     corner, nose_y, mouth_y, lip = x + a, head.nose_y, head.mouth_y, head.mouth_width
     wing = 0.55 * head.nose_width + 0.05
@@ -114,13 +116,13 @@ def _paint_folds(canvas: Canvas, look: Look, head: Head, side: int) -> None:
         )
         folds.append((cheek, 0.016, 1.4 * lines - 0.75))
     for points, width, opacity in folds:
-        canvas.stroke(flipped(smooth(points), side), deeper(look.skin, 0.72), width, _share(opacity))
+        canvas.stroke(flipped(smooth(points), side), deeper(person.skin, 0.72), width, _share(opacity))
 
 
-def _paint_lip_lines(canvas: Canvas, look: Look, head: Head) -> None:
+def _paint_lip_lines(canvas: Canvas, person: Person, head: Head) -> None:
     for x in np.linspace(-0.7, 0.7, 7) * head.mouth_width:
         line = [(x, head.mouth_y - 0.085), (0.95 * x, head.mouth_y - 0.06), (0.9 * x, head.mouth_y - 0.035)]
-        canvas.stroke(line, deeper(look.skin, 0.72), 0.012, _share(1.8 * look.measure["lines"] - 1.15))
+        canvas.stroke(line, deeper(person.skin, 0.72), 0.012, _share(1.8 * person.measure["lines"] - 1.15))
 
 
 def _share(value: float) -> float:
