@@ -1,4 +1,4 @@
-"""Running one stage: an error of the user is told in a line, not in a traceback."""
+"""Running of one stage: its log, and errors of the user in a line instead of a traceback."""
 
 import logging
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def run_stage(main: Callable[[], None]) -> None:
-    """Calls `main` and ends the process.
+    """Shows the package's log, calls `main` and ends the process.
 
     A `ValueError` or `OSError` is about the user's settings, data or disk: its message goes to standard
     error and the exit status is 1. Anything else is a fault of this project and keeps its traceback.
@@ -24,17 +24,13 @@ def run_stage(main: Callable[[], None]) -> None:
 
 
 def configure_logging() -> None:
-    """Has what the package logs told on standard error: an INFO as it is, a WARNING as `WARNING: …`.
-
-    Called again, it changes nothing.
-    """
+    """Shows the package's log: information as plain lines on standard output, warnings on standard error."""
+    information = logging.StreamHandler(sys.stdout)
+    information.addFilter(lambda record: record.levelno < logging.WARNING)
+    warnings = logging.StreamHandler(sys.stderr)
+    warnings.setLevel(logging.WARNING)
+    warnings.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     logger = logging.getLogger("shopper_age")
-    if not any(isinstance(handler, _Console) for handler in logger.handlers):
-        logger.addHandler(_Console())
-        logger.setLevel(logging.INFO)
-
-
-class _Console(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        level = f"{record.levelname}: " if record.levelno > logging.INFO else ""
-        print(f"{level}{self.format(record)}", file=sys.stderr, flush=True)
+    logger.setLevel(logging.INFO)
+    logger.handlers = [information, warnings]
+    logger.propagate = False
