@@ -5,6 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from shopper_age.cli.app import app
+from shopper_age.tracking import SyncReport
 
 METRICS = {
     "n_test": 1897,
@@ -62,8 +63,13 @@ def test_nothing_waits_to_be_sent_in_a_fresh_checkout(run, monkeypatch, tmp_path
     assert "nothing waits" in answer.output
 
 
-def test_a_warning_of_the_library_is_told_once_with_its_level(run, capsys):
+def test_a_warning_of_the_library_is_told_once_with_its_level(run, monkeypatch):
+    def sync():
+        logging.getLogger("shopper_age.tracking.sync").warning("100 % of it was not accepted")
+        return SyncReport(["sunny-cat"], [])
+
+    monkeypatch.setattr("shopper_age.tracking.sync_offline_logs", sync)
     for _ in range(2):
-        run("result")
-    logging.getLogger("shopper_age.tracking.sync").warning("the log of 100 % of us was not accepted")
-    assert capsys.readouterr().err == "WARNING: the log of 100 % of us was not accepted\n"
+        answer = run("send-log")
+        assert answer.stderr == "WARNING: 100 % of it was not accepted\n"
+        assert answer.stdout == "sent: sunny-cat\n"

@@ -1,5 +1,6 @@
 """Stores for the tests of tracking."""
 
+import logging
 import os
 import shutil
 import socket
@@ -15,6 +16,14 @@ def _no_settings_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith(("DVC_", "MLFLOW_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+
+
+@pytest.fixture(autouse=True)
+def _warnings_reach_caplog(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a command, run by another test in this process, has made of the package's logger."""
+    logger = logging.getLogger("shopper_age")
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "propagate", True)
 
 
 @pytest.fixture(scope="session")

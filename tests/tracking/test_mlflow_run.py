@@ -98,7 +98,7 @@ def test_of_two_equal_models_the_newest_run_gets_the_evaluation(root: Path, mode
     assert ["test_mae" in run.data.metrics for run in runs(root)] == [False, True]
 
 
-def test_the_same_evaluation_renews_its_figures_in_its_run(root: Path, model: Path) -> None:
+def test_the_same_evaluation_renews_its_metrics_in_its_run(root: Path, model: Path) -> None:
     train(model)
     for mae in (7.5, 7.5, 7.4):
         evaluate(model, "k1", mae)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from shopper_age.runtime.checkout import project_root
 from shopper_age.tracking.provenance import (
     git_commit,
     is_dead_process,
@@ -33,26 +32,6 @@ def checkout(tmp_path: Path) -> Path:
         ["git", *identity, "commit", "-q", "--allow-empty", "-m", "First"], cwd=tmp_path, check=True
     )
     return tmp_path
-
-
-def test_root_is_the_checkout_that_dvc_names_even_in_its_temporary_copy(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    copy = checkout / ".dvc" / "tmp" / "exps" / "copy"
-    copy.mkdir(parents=True)
-    monkeypatch.chdir(copy)
-    monkeypatch.setenv("DVC_ROOT", "/home/somebody/ages")
-    assert project_root() == Path("/home/somebody/ages")
-
-
-def test_root_without_dvc_is_the_top_of_the_checkout(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (checkout / "notebooks").mkdir()
-    monkeypatch.chdir(checkout / "notebooks")
-    assert project_root() == checkout
-
-
-def test_root_without_git_is_the_working_folder(tmp_path: Path) -> None:
-    assert project_root() == tmp_path
 
 
 def test_a_run_is_named_after_its_experiment_else_its_commit(

@@ -147,7 +147,7 @@ def test_a_training_and_its_evaluation_land_on_the_server(server: Server, root: 
 
 
 def test_what_a_server_misses_while_it_is_away_is_sent_when_it_is_back(
-    server: Server, root: Path, picture: Path, capfd: pytest.CaptureFixture[str]
+    server: Server, root: Path, picture: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = root / "model.keras"
     model.write_bytes(b"other weights")
@@ -159,7 +159,7 @@ def test_what_a_server_misses_while_it_is_away_is_sent_when_it_is_back(
         run.set_model(model)
     with evaluation_run(EXPERIMENT, model_path=model, evaluation_key="k1") as evaluation:
         evaluation.log_metrics({"test_mae": 7.5})
-    assert "The work goes on" in capfd.readouterr().err
+    assert "The work goes on" in caplog.text
     assert len(list(root.glob(".tracking/spool/*/operations.jsonl"))) == 2
 
     server.link.mend()
