@@ -6,8 +6,8 @@ from pathlib import Path
 import keras
 import pandas as pd
 
-from shopper_age.data.loading import photo_store
 from shopper_age.data.readers import photo_batches
+from shopper_age.data.store import PhotoStore
 from shopper_age.data.tables import (
     FILE_NAME,
     REAL_AGE,
@@ -56,7 +56,7 @@ def main() -> None:
     size = model.input_shape[1]
     batch_size = inference_batch_size(size)
     names = {part: splits.loc[splits[SPLIT] == part, FILE_NAME] for part in (VALIDATION, TEST)}
-    photos = {part: photo_store(params.data_path, names[part], size) for part in names}
+    photos = {part: PhotoStore.open(params.data_path, names[part], size) for part in names}
 
     def estimates(part: str, n_views: int) -> Estimates:
         return estimate(model, photo_batches(photos[part], batch_size), ages[part], n_views=n_views)

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from shopper_age.data.augmentation import augmentation_sheet
-from shopper_age.data.loading import load_test, load_train
+from shopper_age.data.cache import Cache
+from shopper_age.data.loading import load_part, load_train
 from shopper_age.data.tables import SPLIT, TRAIN, VALIDATION, read_splits
 from shopper_age.model.archive import save_model
 from shopper_age.model.conversion import in_float32
@@ -31,12 +32,16 @@ def main() -> None:
     print(f"train: computing in {precision} ({why})", flush=True)
 
     splits = read_splits(SPLITS)
-    options = {"splits": splits, "image_size": params.image_size, "batch_size": params.batch_size}
-    options |= {"cache_gib": params.train.cache_gib, "cache_file_gib": params.train.cache_file_gib}
-    options["cache_folder"] = project_root() / ".photo_cache"
+    cache = Cache(**params.train.cache.model_dump(), folder=project_root() / ".photo_cache")
+    options = {
+        "splits": splits,
+        "image_size": params.image_size,
+        "batch_size": params.batch_size,
+        "cache": cache,
+    }
     augmentation = params.train.augmentation
     train_data = load_train(params.data_path, **options, seed=params.seed, augmentation=augmentation)
-    validation_data = load_test(params.data_path, **options, part=VALIDATION)
+    validation_data = load_part(params.data_path, VALIDATION, **options)
     save_picture(REPORT / "augmentation.png", augmentation_sheet(train_data))
 
     model = create_model(

@@ -51,6 +51,11 @@ class AugmentationParams(_Section):
     erasing: Share
 
 
+class CacheParams(_Section):
+    memory_gib: float = Field(ge=0)
+    file_gib: float = Field(ge=0)
+
+
 class TrainParams(_Section):
     optimizer: Literal["adam", "adamw"]
     weight_decay: float = Field(ge=0)
@@ -66,8 +71,7 @@ class TrainParams(_Section):
     precision: Literal["auto", "float32", "bfloat16", "float16"]
     jit_compile: Literal["auto", "true", "false"]
     deterministic: bool
-    cache_gib: float = Field(ge=0)
-    cache_file_gib: float = Field(ge=0)
+    cache: CacheParams
     augmentation: AugmentationParams
 
     @field_validator("jit_compile", mode="before")

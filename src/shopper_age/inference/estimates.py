@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from shopper_age.data.batches import plain_errors
 from shopper_age.inference.views import with_views
 from shopper_age.model.heads import AGE, AGE_DISTRIBUTION
 
@@ -64,7 +65,8 @@ def estimate(model: keras.Model, data: Any, y_true: np.ndarray, *, n_views: int 
         y_true: shape (n,), years.
         n_views: views that are averaged: 1 = the photo, 2 = also mirrored, 4 = also the middle 90 % of both.
     """
-    answer = with_views(model, n_views).predict(data, verbose="auto")
+    with plain_errors(data):
+        answer = with_views(model, n_views).predict(data, verbose="auto")
     distribution = answer.get(AGE_DISTRIBUTION)
     n = len(y_true)
     return Estimates(

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from shopper_age.data.batches import plain_errors
 from shopper_age.model.heads import AGE_DISTRIBUTION, is_distribution_model
 from shopper_age.model.losses import MedianAgeError
 from shopper_age.params import TrainParams
@@ -39,8 +40,8 @@ def train_model(
     Args:
         model: from `create_model`.
         train_data: whatever `model.fit` takes: a dataset, a PyDataset, a generator, or a pair (photos, ages)
-            of arrays. Photos are RGB 0-255, ages in years. A dataset whose attribute `epoch` is a variable
-            (`load_train`) is told the number of each epoch.
+            of arrays. Photos are RGB 0-255, ages in years. A dataset with an attribute `epoch` (`load_train`)
+            is told the number of each epoch.
         test_data: the same for the MAE after each epoch; the validation part when `settings` choose by it.
         batch_size: photos per step when the data are arrays.
         epochs: passes over `train_data`.
@@ -143,17 +144,18 @@ class _Fitting:
         self, trainer: keras.Model, start: int, end: int, callbacks: list[keras.callbacks.Callback]
     ) -> None:
         arrays = isinstance(self.train_data, tuple | list)
-        trainer.fit(
-            *(self.train_data if arrays else (self.train_data,)),
-            validation_data=self.test_data,
-            batch_size=self.batch_size if arrays else None,
-            shuffle=arrays,
-            initial_epoch=start,
-            epochs=end,
-            steps_per_epoch=self.steps_per_epoch,
-            validation_steps=self.validation_steps,
-            callbacks=[_TellEpoch(self.train_data), *callbacks],
-        )
+        with plain_errors(self.train_data, self.test_data):
+            trainer.fit(
+                *(self.train_data if arrays else (self.train_data,)),
+                validation_data=self.test_data,
+                batch_size=self.batch_size if arrays else None,
+                shuffle=arrays,
+                initial_epoch=start,
+                epochs=end,
+                steps_per_epoch=self.steps_per_epoch,
+                validation_steps=self.validation_steps,
+                callbacks=[_TellEpoch(self.train_data), *callbacks],
+            )
 
 
 def _trainer(model: keras.Model) -> keras.Model:
@@ -184,11 +186,11 @@ class _TellEpoch(keras.callbacks.Callback):
 
     def __init__(self, data: Any) -> None:
         super().__init__()
-        self._epoch = getattr(data, "epoch", None)
+        self._data = data
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
-        if self._epoch is not None:
-            self._epoch.assign(epoch)
+        if hasattr(self._data, "epoch"):
+            self._data.epoch = epoch
 
 
 class _Stopwatch(keras.callbacks.Callback):
