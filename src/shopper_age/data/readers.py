@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from shopper_age.data.augmentation import augment, batch_seed
 from shopper_age.data.batches import Batches
@@ -32,34 +33,34 @@ def photo_batches(store: PhotoStore, max_batch_size: int) -> Batches:
     return Batches(n_batches, lambda _, step: store[indices[step]])
 
 
-def ordered_batches(store: PhotoStore, ages_years: pd.Series, batch_size: int) -> Batches:
-    """Pairs of photos, uint8 (n, side, side, 3), and ages, float32 (n,), in the order of the store."""
-    ages = ages_years.to_numpy("float32")
+def ordered_batches(photos: PhotoStore | Photos, ages_years: ArrayLike, batch_size: int) -> Batches:
+    """Pairs of photos, uint8 (n, side, side, 3), and ages, float32 (n,), in their order."""
+    ages = np.asarray(ages_years, "float32")
 
-    def make(_: int, step: int) -> tuple[Photos, np.ndarray]:
-        indices = np.arange(len(store))[step * batch_size : (step + 1) * batch_size]
-        return store[indices], ages[indices]
+    def make(_: int, step: int) -> tuple[Photos, NDArray[np.float32]]:
+        indices = np.arange(len(ages))[step * batch_size : (step + 1) * batch_size]
+        return photos[indices], ages[indices]
 
-    return Batches(-(-len(store) // batch_size), make)
+    return Batches(-(-len(ages) // batch_size), make)
 
 
 def shuffled_batches(
-    store: PhotoStore,
-    ages_years: pd.Series,
+    photos: PhotoStore | Photos,
+    ages_years: ArrayLike,
     batch_size: int,
     *,
     seed: int,
     augmentation: AugmentationParams,
 ) -> Batches:
     """The same, in an order and with changes that follow from the seed and the number of the epoch."""
-    ages = ages_years.to_numpy("float32")
+    ages = np.asarray(ages_years, "float32")
 
-    def make(epoch: int, step: int) -> tuple[Photos, np.ndarray]:
-        order = shuffled(len(store), seed=seed, epoch=epoch)
+    def make(epoch: int, step: int) -> tuple[Photos, NDArray[np.float32]]:
+        order = shuffled(len(ages), seed=seed, epoch=epoch)
         indices = order[step * batch_size : (step + 1) * batch_size]
-        return augment(store[indices], batch_seed(seed, epoch, step), augmentation), ages[indices]
+        return augment(photos[indices], batch_seed(seed, epoch, step), augmentation), ages[indices]
 
-    return Batches(-(-len(store) // batch_size), make)
+    return Batches(-(-len(ages) // batch_size), make)
 
 
 def image_data_generator(
