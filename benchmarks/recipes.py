@@ -26,13 +26,15 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-from in_memory import TrainingPhotos, decoded
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from testbed import check_faces, machine
 
 from shopper_age import create_model, train_model
+from shopper_age.data.readers import shuffled_batches
+from shopper_age.data.store import PhotoStore
+from shopper_age.data.tables import FILE_NAME, REAL_AGE, read_labels
 from shopper_age.inference.estimates import estimate
 from shopper_age.metrics.errors import baseline_mae, bias, mae, mae_interval
 from shopper_age.params import Params, load_params
@@ -102,6 +104,13 @@ def recipes(params: Params) -> dict[str, Recipe]:
     return found
 
 
+def decoded(faces: Path, image_size: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """All photos of a folder, (n, image_size, image_size, 3), RGB, and their ages in years, (n,)."""
+    labels = read_labels(faces)
+    store = PhotoStore.open(faces, labels[FILE_NAME], image_size)
+    return store[np.arange(len(store))], labels[REAL_AGE].to_numpy("float32")
+
+
 def measure(recipe: Recipe, photos: NDArray[np.uint8], ages: NDArray[np.float32]) -> dict[str, Any]:
     """Trains by the recipe and tests it; errors in years, time in seconds.
 
@@ -114,10 +123,10 @@ def measure(recipe: Recipe, photos: NDArray[np.uint8], ages: NDArray[np.float32]
     precision, _ = choose_precision(params.train.precision)
     n_test = first_rows(len(photos), share=params.split.test_share).sum()
     y_train, y_true = ages[n_test:], ages[:n_test].astype(float)
-    train_data = TrainingPhotos(
+    train_data = shuffled_batches(
         photos[n_test:],
         y_train,
-        batch_size=params.batch_size,
+        params.batch_size,
         seed=params.seed,
         augmentation=params.train.augmentation,
     )

@@ -1,12 +1,12 @@
 """How fast one training of ResNet50 runs, and how long it waits for photos.
 
 At each size the usual first notebook (ImageDataGenerator, Keras's own layers, float32, batches of 16,
-TensorFlow as it comes) and this project (tf_data, its layers, the precision and the libraries it chooses,
+TensorFlow as it comes) and this project (py_dataset, its layers, the precision and the libraries it chooses,
 repeatable and not) train the same network on the same photos. Each is also fed one batch from memory again
 and again, which is the limit, and runs in a process of its own, one after the other.
 
     waiting      share of the time in which the step has no photos: what the limit would have saved; for
-                 tf_data also measured at the source ("direct")
+                 py_dataset also measured at the source ("direct")
     peak         memory of the whole process; load_train keeps no photos here
     utilisation  arithmetic of the step (3 x that of a prediction) per second, as a share of --peak-tflops
 
@@ -35,24 +35,30 @@ from rich.table import Table
 # Multiply-adds of ResNet50 for a photo of 224 pixels, without its top; they grow with the area.
 # Source: He et al. 2016, "Deep Residual Learning for Image Recognition", table 1.
 _MULTIPLY_ADDS_224 = 3.8e9
-_GENERATOR, _OURS = "image_data_generator", "tf_data"  # the readers of load_train
+_GENERATOR, _OURS = "image_data_generator", "py_dataset"  # the readers of load_train
 
 
 def measure(faces: Path, case: dict[str, Any]) -> dict[str, Any]:
     """Photos per second of `model.fit` with the reader and from memory, share spent waiting, peak memory."""
     import numpy as np
     import tensorflow as tf
-    from epoch_clock import EpochClock
 
     from shopper_age import create_model, load_train
+    from shopper_age.data.cache import NO_CACHE
+    from shopper_age.data.tables import REAL_AGE, SPLIT, TRAIN, read_labels
     from shopper_age.model.conversion import in_float32
+    from shopper_age.training.callbacks import EpochTimer
     from shopper_age.training.precision import choose_precision
     from shopper_age.training.trainer import set_seed
 
     set_seed(0, deterministic=case["repeatable"])
     size, batch_size, n_steps = case["size"], case["batch"], case["steps"]
-    keeps_none = {"cache_gib": 0}  # as in an epoch that sees each photo for the first time
-    data = load_train(faces, reader=case["reader"], image_size=size, batch_size=batch_size, **keeps_none)
+    labels = read_labels(faces)
+    rows = labels.iloc[np.arange(n_steps * batch_size) % len(labels)]  # an epoch of so many steps
+    splits = rows.assign(**{REAL_AGE: rows[REAL_AGE].astype(float), SPLIT: TRAIN})
+    options = {"reader": case["reader"], "image_size": size, "batch_size": batch_size}
+    # nothing is kept, as in an epoch that sees each photo for the first time
+    data = load_train(faces, splits=splits, **options, cache=NO_CACHE)
     precision, _ = choose_precision(case["precision"])
     model = create_model((size, size, 3), weights="random", precision=precision)
     if case["reader"] == _GENERATOR:
@@ -69,22 +75,21 @@ def measure(faces: Path, case: dict[str, Any]) -> dict[str, Any]:
         return tf.data.Dataset.from_generator(batches, output_signature=signature).with_options(options)
 
     def seconds_of_epochs(source: Any, n_epochs: int) -> list[float]:
-        clock = EpochClock()
+        clock = EpochTimer()
         model.fit(source, steps_per_epoch=n_steps, epochs=n_epochs, callbacks=[clock], verbose=0)
         return clock.seconds
 
     def per_second(source: Any) -> float:
         return n_steps * batch_size / min(seconds_of_epochs(source, 3)[1:])  # the first compiles
 
-    endless = data.repeat() if case["reader"] == _OURS else data  # a Keras generator goes on by itself
     found = {
-        "from_reader": per_second(endless),
+        "from_reader": per_second(data),
         "from_memory": per_second(as_dataset(lambda: itertools.repeat((photos, ages)))),
         "precision": precision,
     }
     if case["reader"] == _OURS:
         waits: list[float] = []
-        seconds = sum(seconds_of_epochs(as_dataset(lambda: timed(iter(endless), waits)), 1))
+        seconds = sum(seconds_of_epochs(as_dataset(lambda: timed(iter(data), waits)), 1))
         found["direct"] = sum(waits[1:n_steps]) / seconds  # without the start of the pipeline
     unit = 2**30 if sys.platform == "darwin" else 2**20
     found["peak_gib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from shopper_age import create_model, load_test, load_train, paths
+from shopper_age import create_model, load_train, paths
 from shopper_age.data.augmentation import augmentation_sheet
+from shopper_age.data.cache import Cache
+from shopper_age.data.loading import load_part
 from shopper_age.data.tables import SPLIT, TRAIN, VALIDATION, read_splits
 from shopper_age.model.archive import save_model
 from shopper_age.params import load_params
@@ -24,11 +26,10 @@ def main() -> None:
     print(f"train: computing in {precision} ({reason})", flush=True)
 
     splits = read_splits(paths.SPLITS)
-    options = {"splits": splits, "image_size": side, "batch_size": params.batch_size}
-    options |= {"cache_gib": settings.cache_gib, "cache_file_gib": settings.cache_file_gib}
-    options["cache_folder"] = project_root() / ".photo_cache"
+    cache = Cache(**settings.cache.model_dump(), folder=project_root() / ".photo_cache")
+    options = {"splits": splits, "image_size": side, "batch_size": params.batch_size, "cache": cache}
     train_data = load_train(data, **options, seed=params.seed, augmentation=settings.augmentation)
-    validation_data = load_test(data, **options, part=VALIDATION)
+    validation_data = load_part(data, VALIDATION, **options)
     save_picture(paths.TRAINING / "augmentation.png", augmentation_sheet(train_data))
 
     model = create_model((side, side, 3), weights=params.weights, loss=params.loss, precision=precision)

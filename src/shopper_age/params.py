@@ -53,6 +53,11 @@ class AugmentationParams(_Section):
     erasing: Share
 
 
+class CacheParams(_Section):
+    memory_gib: float = Field(ge=0)
+    file_gib: float = Field(ge=0)
+
+
 class TrainParams(_Section):
     optimizer: Literal["adam", "adamw"]
     weight_decay: float = Field(ge=0)
@@ -68,8 +73,7 @@ class TrainParams(_Section):
     precision: Literal["auto", "float32", "bfloat16", "float16"]
     jit_compile: bool | Literal["auto"]
     deterministic: bool
-    cache_gib: float = Field(ge=0)
-    cache_file_gib: float = Field(ge=0)
+    cache: CacheParams
     augmentation: AugmentationParams
 
     @field_validator("jit_compile", mode="before")

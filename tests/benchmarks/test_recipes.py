@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 import recipes
-from in_memory import TrainingPhotos, decoded
 
+from shopper_age.data.readers import shuffled_batches
 from shopper_age.demo.faces import draw_faces
 from shopper_age.params import AugmentationParams, load_params
 
@@ -46,27 +46,26 @@ def test_the_simple_recipe_is_that_of_the_first_notebook():
 
 
 def test_batches_in_memory_hold_every_photo_once_with_its_age(faces):
-    photos, ages = decoded(faces, 32)
+    photos, ages = recipes.decoded(faces, 32)
     augmentation = AugmentationParams(**dict.fromkeys(AugmentationParams.model_fields, 0))
-    data = TrainingPhotos(photos, ages, batch_size=7, seed=0, augmentation=augmentation)
+    data = shuffled_batches(photos, ages, 7, seed=0, augmentation=augmentation)
     assert len(data) == 4
     order = {photo.tobytes(): age for photo, age in zip(photos, ages, strict=True)}
     orders = []
     for _ in range(2):
-        batches = [data[step] for step in range(len(data))]
+        batches = list(data)
         assert [len(batch) for batch, _ in batches] == [7, 7, 7, 3]
         seen = [photo.tobytes() for batch, _ in batches for photo in batch]
         assert len(set(seen)) == len(order)
         assert [order[photo] for photo in seen] == [age for _, part in batches for age in part]
         orders.append(seen)
-        data.on_epoch_end()
     assert orders[0] != orders[1]
 
 
 def test_a_recipe_is_measured_once(faces, tmp_path, monkeypatch):
     two_views = load_params().evaluate.model_copy(update={"tta": 2})
     recipe = _recipe(weights="random", epochs=1, image_size=32, evaluate=two_views)["default"]
-    data, out = decoded(faces, 32), tmp_path / "recipes.jsonl"
+    data, out = recipes.decoded(faces, 32), tmp_path / "recipes.jsonl"
     result = recipes._measured_once("default", recipe, data, out)
     assert json.loads(out.read_text(encoding="utf-8")) == result
     assert 0 < result["mae_low"] <= result["mae"] <= result["mae_high"] < 100

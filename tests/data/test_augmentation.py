@@ -4,9 +4,10 @@ import pytest
 from shopper_age.data.augmentation import (
     augment,
     augmentation_sheet,
+    batch_seed,
     random_affine_maps,
     random_boxes,
-    value_table,
+    tone_curve,
 )
 from shopper_age.params import AugmentationParams
 
@@ -20,15 +21,15 @@ OFF = {
     "erasing": 0,
 }
 PHOTOS = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), np.uint8)
-KEY = np.array([1, 2])
+SEED = (1, 2)
 
 
 def _settings(**strengths):
     return AugmentationParams(**(OFF | strengths))
 
 
-def _augmented(photos=PHOTOS, key=KEY, **strengths):
-    return augment(photos, np.array(key), _settings(**strengths))
+def _augmented(photos=PHOTOS, seed=SEED, **strengths):
+    return augment(photos, seed, _settings(**strengths))
 
 
 def test_all_strengths_at_zero_change_nothing():
@@ -78,11 +79,11 @@ def test_brightness_and_contrast_stay_within_their_strength():
 
 
 def test_values_are_cut_off_at_black_and_white():
-    np.testing.assert_array_equal(value_table(100, 30, 1)[[0, 100, 225, 226, 255]], [30, 130, 255, 255, 255])
+    np.testing.assert_array_equal(tone_curve(100, 30, 1)[[0, 100, 225, 226, 255]], [30, 130, 255, 255, 255])
     np.testing.assert_array_equal(
-        value_table(100, 0, 1.5)[[0, 33, 34, 100, 200, 255]], [0, 0, 1, 100, 250, 255]
+        tone_curve(100, 0, 1.5)[[0, 33, 34, 100, 200, 255]], [0, 0, 1, 100, 250, 255]
     )
-    np.testing.assert_array_equal(value_table(100, -50, 0.5)[[0, 40, 100, 200]], [25, 25, 50, 100])
+    np.testing.assert_array_equal(tone_curve(100, -50, 0.5)[[0, 40, 100, 200]], [25, 25, 50, 100])
 
 
 def test_erasing_blanks_one_rectangle_in_its_share_of_the_photos():
@@ -138,10 +139,15 @@ def test_what_opens_at_the_border_is_filled_with_the_border():
     "strengths",
     [{"rotation_degrees": 20, "zoom": 0.1}, {"horizontal_flip": True}, {"brightness": 0.5}, {"erasing": 1}],
 )
-def test_the_key_decides_the_changes(strengths):
-    first, again, other = (_augmented(key=key, **strengths) for key in ((1, 2), (1, 2), (1, 3)))
+def test_the_seed_decides_the_changes(strengths):
+    first, again, other = (_augmented(seed=seed, **strengths) for seed in ((1, 2), (1, 2), (1, 3)))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_every_batch_of_a_training_has_a_seed_of_its_own():
+    seeds = {batch_seed(seed, epoch, step) for seed in (0, 1) for epoch in range(50) for step in range(20)}
+    assert len(seeds) == 2 * 50 * 20
 
 
 def test_the_photos_given_stay_as_they_are():

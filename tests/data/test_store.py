@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from shopper_age.data import store as photo_store
-from shopper_age.data.cache import make_room
+from shopper_age.data.cache import Cache
 from shopper_age.data.store import PhotoStore
 
 SIDE = 8
@@ -27,27 +27,26 @@ def paths(tmp_path):
 def in_file(paths, tmp_path):
     """Makes a store of these photos that keeps them in a file."""
 
-    def make(side=SIDE, **options):
-        options = {"cache_folder": tmp_path / "cache", "cache_file_gib": 1, **options}
-        return PhotoStore(paths, side, **options)
+    def make(side=SIDE, file_gib=1.0):
+        return PhotoStore(paths, side, Cache(folder=tmp_path / "cache", file_gib=file_gib))
 
     return make
 
 
-def _shades(store, numbers):
-    return store[numbers][:, 0, 0, 0].tolist()
+def _shades(store, indices):
+    return store[indices][:, 0, 0, 0].tolist()
 
 
-@pytest.mark.parametrize("cache_gib", [0, 1])
-def test_photos_come_in_the_order_asked_for(paths, cache_gib):
-    store = PhotoStore(paths, SIDE, cache_gib=cache_gib)
+@pytest.mark.parametrize("memory_gib", [0, 1])
+def test_photos_come_in_the_order_asked_for(paths, memory_gib):
+    store = PhotoStore(paths, SIDE, Cache(memory_gib=memory_gib))
     for _ in range(2):
         assert _shades(store, [2, 0, 0]) == [30, 10, 10]
     assert [int(photo[0, 0, 0]) for photo in store] == [10, 20, 30]
 
 
 def test_a_photo_in_memory_is_not_read_again(paths):
-    store = PhotoStore(paths, SIDE, cache_gib=1)
+    store = PhotoStore(paths, SIDE, Cache(memory_gib=1))
     store[[0, 1]]
     for path in paths:
         path.unlink()
@@ -58,14 +57,21 @@ def test_a_photo_in_memory_is_not_read_again(paths):
 
 def test_the_memory_never_exceeds_its_limit(paths, tmp_path):
     enough, too_little = N_BYTES / GIB, (N_BYTES - 1) / GIB
-    options = {"cache_folder": tmp_path / "cache", "cache_file_gib": too_little}
-    assert PhotoStore(paths, SIDE, cache_gib=enough, **options).cache_place == "memory"
-    assert PhotoStore(paths, SIDE, cache_gib=too_little, **options).cache_place == "nowhere"
-    assert not (tmp_path / "cache").exists()
-    options["cache_file_gib"] = enough
-    store = PhotoStore(paths, SIDE, cache_gib=too_little, **options)
+    folder = tmp_path / "cache"
+    assert PhotoStore(paths, SIDE, Cache(enough, folder, too_little)).cache_place == "memory"
+    assert PhotoStore(paths, SIDE, Cache(too_little, folder, too_little)).cache_place == "nowhere"
+    assert not folder.exists()
+    store = PhotoStore(paths, SIDE, Cache(too_little, folder, enough))
     assert store.cache_place == "file"
     assert _shades(store, [1]) == [20]
+
+
+def test_the_photos_of_a_table_are_found_in_their_folder(faces):
+    store = PhotoStore.open(faces, ["000002.jpg", "000000.jpg"], SIDE)
+    assert len(store) == 2
+    assert store.cache_place == "nowhere"
+    by_path = PhotoStore([faces / "final_files" / "000000.jpg"], SIDE)
+    np.testing.assert_array_equal(store[[1]], by_path[[0]])
 
 
 def test_a_later_process_finds_the_file(in_file, paths, monkeypatch):
@@ -107,13 +113,13 @@ def test_each_size_has_a_file_of_its_own_and_old_ones_make_room(in_file, tmp_pat
     assert len(list((tmp_path / "cache").iterdir())) == 2
     os.utime(first, (0, 0))
     limit = sum(file.stat().st_size for file in (tmp_path / "cache").rglob("*") if file.is_file())
-    in_file(side=5, cache_file_gib=limit / GIB)
+    in_file(side=5, file_gib=limit / GIB)
     assert not first.exists()
     assert len(list((tmp_path / "cache").iterdir())) == 2
 
 
-def test_a_full_disk_gets_no_cache(tmp_path, in_file, monkeypatch):
-    assert make_room(tmp_path, 1000, limit_bytes=1000)
-    monkeypatch.setattr("shutil.disk_usage", lambda _: type("", (), {"free": N_BYTES}))
-    assert not make_room(tmp_path, N_BYTES, limit_bytes=GIB)  # a quarter is for others
+def test_a_full_disk_gets_no_cache(in_file, monkeypatch):
+    monkeypatch.setattr(
+        "shutil.disk_usage", lambda _: type("", (), {"free": N_BYTES})
+    )  # a quarter is for others
     assert in_file().cache_place == "nowhere"

@@ -5,6 +5,8 @@ import pytest
 
 from shopper_age.data import tables
 from shopper_age.data.tables import (
+    age_years,
+    first_rows,
     photo_path,
     read_labels,
     read_manifest,
@@ -162,3 +164,16 @@ def test_splits_of_other_make_are_refused(tmp_path, content, message):
 
     with pytest.raises(ValueError, match=message):
         read_splits(tmp_path / "splits.csv")
+
+
+def test_ages_are_read_from_text_and_what_is_none_is_nan():
+    text = pd.Series([" 7 ", "40.5", "1e3", "inf", "", "seven", "1,5", "1_0"], dtype="str")
+    ages = age_years(text)
+    assert ages.dtype == float
+    assert ages[:4].tolist() == [7, 40.5, 1000, float("inf")]
+    assert ages[4:].isna().all()
+
+
+@pytest.mark.parametrize(("n", "share", "n_test"), [(40, 0.25, 10), (7, 0.25, 1), (3, 0.25, 0), (0, 0.5, 0)])
+def test_the_first_rows_are_a_share_rounded_down(n, share, n_test):
+    assert first_rows(n, share=share).tolist() == [True] * n_test + [False] * (n - n_test)

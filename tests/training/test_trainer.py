@@ -8,7 +8,7 @@ from shopper_age import create_model, load_test, load_train, train_model
 from shopper_age.model.batch_norm import FusedBatchNormalization
 from shopper_age.model.distribution import AGES as AGE_BINS
 from shopper_age.model.losses import LabelDistributionLoss
-from shopper_age.params import AugmentationParams, TrainParams
+from shopper_age.params import AugmentationParams, CacheParams, TrainParams
 from shopper_age.training.trainer import set_seed
 
 SHAPE = (32, 32, 3)
@@ -33,8 +33,7 @@ SETTINGS = TrainParams(
     precision="float32",
     jit_compile=False,
     deterministic=True,
-    cache_gib=1.0,
-    cache_file_gib=0.0,
+    cache=CacheParams(memory_gib=1.0, file_gib=0.0),
     augmentation=FLIP,
 )
 

@@ -5,11 +5,11 @@ where a chain of layers would blur it at each step, and sharpened before by what
 what tells the age, and a network that learns from blurred photos misjudges the sharp ones it is asked about.
 What changes the values (brightness, contrast) is one table of 256 entries.
 
-All follow from a key of two whole numbers: equal keys give equal changes, in any process and any order of
+All follow from a seed of two whole numbers: equal seeds give equal changes, in any process and any order of
 calls, which is what makes an interrupted training resume exactly.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import cv2
@@ -32,7 +32,7 @@ _ERASED_ASPECT = 2.0
 
 
 def augment(
-    photos: NDArray[np.uint8], key: NDArray[np.int64], settings: AugmentationParams
+    photos: NDArray[np.uint8], seed: Sequence[int], settings: AugmentationParams
 ) -> NDArray[np.uint8]:
     """Photos flipped, turned, zoomed, shifted, recoloured and blanked in part, each by its own draw.
 
@@ -40,48 +40,48 @@ def augment(
 
     Args:
         photos: uint8 (n, side, side, 3).
-        key: two numbers, 0 or more, as `batch_key` makes them.
+        seed: two numbers, 0 or more, as `batch_seed` makes them.
     """
     if not any(settings.model_dump().values()):
         return photos
-    blurs = settings.rotation_degrees or settings.zoom or settings.shift
-    moves = blurs or settings.horizontal_flip
-    recolours = settings.brightness or settings.contrast
+    resamples = settings.rotation_degrees or settings.zoom or settings.shift
+    warps = resamples or settings.horizontal_flip
+    changes_colour = settings.brightness or settings.contrast
     n, side_px = len(photos), photos.shape[1]
-    rng = np.random.default_rng(key)
+    rng = np.random.default_rng(seed)
     matrices = random_affine_maps(n, side_px, rng, settings)
-    brighter = rng.uniform(-1, 1, n) * settings.brightness * _WHITE
+    brightness = rng.uniform(-1, 1, n) * settings.brightness * _WHITE
     contrast = 1 + rng.uniform(-1, 1, n) * settings.contrast
     is_erased = rng.random(n) < settings.erasing
     boxes = random_boxes(n, side_px, rng)
     colours = rng.integers(0, _WHITE + 1, (n, 3))
-    changed = np.empty_like(photos) if moves else photos.copy()
+    changed = np.empty_like(photos) if warps else photos.copy()
 
-    def change(number: int) -> None:
-        photo = changed[number]
-        if moves:
+    def change(index: int) -> None:
+        photo = changed[index]
+        if warps:
             cv2.warpAffine(
-                cv2.sepFilter2D(photos[number], -1, _SHARPEN, _SHARPEN) if blurs else photos[number],
-                matrices[number],
+                cv2.sepFilter2D(photos[index], -1, _SHARPEN, _SHARPEN) if resamples else photos[index],
+                matrices[index],
                 (side_px, side_px),
                 dst=photo,
                 flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                 borderMode=cv2.BORDER_REPLICATE,
             )
-        if recolours:
+        if changes_colour:
             mean = np.mean(cv2.mean(photo)[:3])
-            cv2.LUT(photo, value_table(mean, brighter[number], contrast[number]), dst=photo)
-        if is_erased[number]:
-            top, left, bottom, right = boxes[number]
-            photo[top:bottom, left:right] = colours[number]
+            cv2.LUT(photo, tone_curve(mean, brightness[index], contrast[index]), dst=photo)
+        if is_erased[index]:
+            top, left, bottom, right = boxes[index]
+            photo[top:bottom, left:right] = colours[index]
 
     in_threads(change, n)
     return changed
 
 
-def batch_key(seed: Any, epoch: Any, step: Any) -> list[Any]:
-    """The key of a batch: a number for the seed and the epoch, one for the step; numbers or tensors."""
-    return [epoch * 7919 + seed, step]
+def batch_seed(seed: int, epoch: int, step: int) -> tuple[int, int]:
+    """The seed of a batch: a number for the training's seed and the epoch, one for the step."""
+    return epoch * 7919 + seed, step
 
 
 def random_affine_maps(
@@ -120,10 +120,16 @@ def random_boxes(n: int, side_px: int, rng: np.random.Generator) -> NDArray[np.i
     return (box.clip(0, 1) * side_px).round().astype(np.int64)
 
 
-def value_table(mean: float, brighter: float, contrast: float) -> NDArray[np.uint8]:
-    """What becomes of each value 0-255, shape (256,): lifted by `brighter`, then spread around the mean."""
-    values = (np.arange(_WHITE + 1) + brighter).clip(0, _WHITE)
-    new_mean = np.clip(mean + brighter, 0, _WHITE)
+def tone_curve(mean: float, brightness: float, contrast: float) -> NDArray[np.uint8]:
+    """What becomes of each value 0-255, shape (256,): lifted by `brightness`, then spread around the mean.
+
+    Args:
+        mean: of the photo's values, 0-255.
+        brightness: -255 to 255.
+        contrast: factor of the distance from the mean, 0 or more.
+    """
+    values = (np.arange(_WHITE + 1) + brightness).clip(0, _WHITE)
+    new_mean = np.clip(mean + brightness, 0, _WHITE)
     return ((values - new_mean) * contrast + new_mean).clip(0, _WHITE).round().astype(np.uint8)
 
 

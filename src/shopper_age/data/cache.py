@@ -4,6 +4,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -17,7 +18,11 @@ Photo = NDArray[np.uint8]  # (side, side, 3), RGB
 
 Photos = NDArray[np.uint8]  # (n, side, side, 3)
 
-Numbers = NDArray[np.int64]
+Indices = NDArray[np.int64]
+
+Place = Literal["memory", "file"]
+
+_GIB = 2**30
 
 _PIXELS, _STAMPS = "pixels", "stamps"
 
@@ -25,34 +30,46 @@ _PIXELS, _STAMPS = "pixels", "stamps"
 _SHARE_LEFT_FREE = 0.25
 
 
-class Cache(Protocol):
-    """Photos by number."""
+@dataclass(frozen=True)
+class Cache:
+    """Where decoded photos may be kept; as it stands, nowhere."""
 
-    place: Literal["memory", "file"]
+    memory_gib: float = 0.0  # they are kept in memory where all photos fit into this,
+    folder: Path | None = None  # else in a file in this folder
+    file_gib: float = 0.0  # where all fit into this, together with the older files there
+
+
+NO_CACHE = Cache()
+
+
+class PhotoCache(Protocol):
+    """Photos by index."""
+
+    place: Place
     pixels: Photos
 
-    def has(self, numbers: Numbers) -> NDArray[np.bool_]:
+    def has(self, indices: Indices) -> NDArray[np.bool_]:
         """Whether `pixels` holds each of these photos as it is now."""
 
-    def put(self, number: int, photo: Photo) -> None:
+    def put(self, index: int, photo: Photo) -> None:
         """Keeps a photo; several threads may do so at a time."""
 
 
 class MemoryCache:
     """Photos in memory, which the system hands out page by page as they arrive."""
 
-    place: Literal["memory", "file"] = "memory"
+    place: Place = "memory"
 
     def __init__(self, shape: tuple[int, int, int, int]) -> None:
         self.pixels: Photos = np.empty(shape, np.uint8)
         self._is_kept = np.zeros(shape[0], bool)
 
-    def has(self, numbers: Numbers) -> NDArray[np.bool_]:
-        return self._is_kept[numbers]
+    def has(self, indices: Indices) -> NDArray[np.bool_]:
+        return self._is_kept[indices]
 
-    def put(self, number: int, photo: Photo) -> None:
-        self.pixels[number] = photo
-        self._is_kept[number] = True
+    def put(self, index: int, photo: Photo) -> None:
+        self.pixels[index] = photo
+        self._is_kept[index] = True
 
 
 class FileCache:
@@ -70,7 +87,7 @@ class FileCache:
         OSError: the disk does not have the space, or the folder cannot be written.
     """
 
-    place: Literal["memory", "file"] = "file"
+    place: Place = "file"
 
     def __init__(self, folder: Path, paths: Sequence[Path], side_px: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -81,56 +98,50 @@ class FileCache:
         self._is_kept = np.zeros(len(paths), bool)
         os.utime(folder)  # `make_room` deletes what was used longest ago
 
-    def has(self, numbers: Numbers) -> NDArray[np.bool_]:
-        unsure = numbers[~self._is_kept[numbers]]
+    def has(self, indices: Indices) -> NDArray[np.bool_]:
+        unsure = indices[~self._is_kept[indices]]
 
-        def look(place: int) -> None:
-            number = unsure[place]
-            if self._stamps[number].any():
-                self._is_kept[number] = np.array_equal(self._stamps[number], self._stamp(number))
+        def check(position: int) -> None:
+            index = unsure[position]
+            if self._stamps[index].any():
+                self._is_kept[index] = np.array_equal(self._stamps[index], self._stamp(index))
 
-        in_threads(look, len(unsure))
-        return self._is_kept[numbers]
+        in_threads(check, len(unsure))
+        return self._is_kept[indices]
 
-    def put(self, number: int, photo: Photo) -> None:
-        self.pixels[number] = photo
-        self._stamps[number] = self._stamp(number)
-        self._is_kept[number] = True
+    def put(self, index: int, photo: Photo) -> None:
+        self.pixels[index] = photo
+        self._stamps[index] = self._stamp(index)
+        self._is_kept[index] = True
 
-    def _stamp(self, number: int) -> tuple[int, int, int]:
+    def _stamp(self, index: int) -> tuple[int, int, int]:
         try:
-            file = self._paths[number].stat()
+            file = self._paths[index].stat()
         except FileNotFoundError:  # reading the photo is where that is told
             return 0, 0, 0
-        return file.st_size, file.st_mtime_ns, zlib.crc32(self.pixels[number])
+        return file.st_size, file.st_mtime_ns, zlib.crc32(self.pixels[index])
 
 
-def open_cache(
-    paths: Sequence[Path],
-    side_px: int,
-    *,
-    memory_bytes: float,
-    folder: Path | None = None,
-    file_bytes: float = 0.0,
-) -> Cache | None:
+def open_cache(cache: Cache, paths: Sequence[Path], side_px: int) -> PhotoCache | None:
     """A cache for all photos of these files: in memory where they fit, else in a file, else None.
 
     Keeping a part would be of no use: a shuffled epoch asks for all photos before it asks for one again.
+    Older files in the folder are deleted where the limit asks for it.
 
     Args:
         paths: the files the photos come from.
         side_px: side of the square photos.
-        memory_bytes: limit of the memory.
-        folder: where cache files lie; older ones there are deleted where the limit asks for it.
-        file_bytes: limit of all cache files in `folder` together.
+
+    Raises:
+        OSError: the cache file cannot be made.
     """
     n_bytes = len(paths) * side_px * side_px * 3
-    if n_bytes <= memory_bytes:
+    if n_bytes <= cache.memory_gib * _GIB:
         return MemoryCache((len(paths), side_px, side_px, 3))
-    if folder is None or n_bytes > file_bytes:
+    if cache.folder is None or n_bytes > cache.file_gib * _GIB:
         return None
-    own = folder / content_key(list(map(str, paths)), side_px)
-    if not own.is_dir() and not make_room(folder, n_bytes, limit_bytes=file_bytes):
+    own = cache.folder / content_key(list(map(str, paths)), side_px)
+    if not own.is_dir() and not make_room(cache.folder, n_bytes, limit_bytes=cache.file_gib * _GIB):
         return None
     return FileCache(own, paths, side_px)
 

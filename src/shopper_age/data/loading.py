@@ -1,21 +1,31 @@
-"""Photos and ages of one part as batches: `load_train` and `load_test`."""
+"""Photos and ages of one part as batches: `load_train`, `load_test` and, for any part, `load_part`."""
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 
-from shopper_age.data.readers import flow, image_data_generator, tf_data
+from shopper_age.data.cache import Cache
+from shopper_age.data.readers import image_data_generator, ordered_batches, shuffled_batches
 from shopper_age.data.store import PhotoStore
-from shopper_age.data.tables import FILE_NAME, REAL_AGE, SPLIT, TEST, TRAIN, photo_path, read_labels
+from shopper_age.data.tables import (
+    FILE_NAME,
+    REAL_AGE,
+    SPLIT,
+    TEST,
+    TRAIN,
+    age_years,
+    first_rows,
+    read_labels,
+)
 from shopper_age.params import AugmentationParams
 
-Reader = Literal["tf_data", "image_data_generator"]
+Reader = Literal["py_dataset", "image_data_generator"]
 
 _DEFAULT_TEST_SHARE = 0.25
+
+_DEFAULT_CACHE = Cache(memory_gib=4.0)
 
 _FLIP_ONLY = AugmentationParams(
     horizontal_flip=True, rotation_degrees=0, zoom=0, shift=0, brightness=0, contrast=0, erasing=0
@@ -26,91 +36,85 @@ def load_train(
     path: str | Path,
     *,
     splits: pd.DataFrame | None = None,
-    reader: Reader = "tf_data",
+    reader: Reader = "py_dataset",
     image_size: int = 224,
     batch_size: int = 16,
     seed: int = 0,
     augmentation: AugmentationParams = _FLIP_ONLY,
-    cache_gib: float = 4.0,
-    cache_folder: str | Path | None = None,
-    cache_file_gib: float = 0.0,
+    cache: Cache = _DEFAULT_CACHE,
 ) -> Any:
     """Shuffled, augmented batches of training photos with their ages, for `train_model` or `model.fit`.
 
     A batch is a pair: photos of shape (n, image_size, image_size, 3), RGB 0-255, and ages of shape (n,),
-    float32, in years. The reader "tf_data" gives photos as uint8, a quarter of the bytes to copy around and
-    onto a GPU; the model turns them into float32. `len(data)` is the number of batches in an epoch.
+    float32, in years. The reader "py_dataset" gives photos as uint8, a quarter of the bytes to copy around
+    and onto a GPU; the model turns them into float32. `len(data)` is the number of batches in an epoch.
 
-    The order and the augmentation follow from `seed` and the number of the epoch. The reader "tf_data" has
+    The order and the augmentation follow from `seed` and the number of the epoch. The reader "py_dataset" has
     that number in `data.epoch`: it counts up with every pass, and setting it resumes there.
 
     Args:
         path: folder with labels.csv (`file_name, real_age`) and final_files/.
         splits: table `file_name, real_age, split`; without it the first quarter of the rows is the test
             part and the rest trains, as ImageDataGenerator(validation_split=0.25) splits.
-        reader: "tf_data", or "image_data_generator" for Keras's ImageDataGenerator.flow_from_dataframe
-            (bilinear; `next(data)` gives a batch; without contrast and erasing, EXIF orientation ignored).
+        reader: "py_dataset", a keras.utils.PyDataset for every backend, or "image_data_generator" for Keras's
+            ImageDataGenerator.flow_from_dataframe, which needs TensorFlow (bilinear; `next(data)` gives a
+            batch; without contrast and erasing, EXIF orientation ignored, nothing cached).
         image_size: side of the square photos, in pixels.
         batch_size: photos per batch; the last of an epoch may be smaller.
         augmentation: strengths of the random changes.
-        cache_gib: decoded photos are kept in memory if all fit into this, else in a file in `cache_folder`,
-            if there is one and they fit into `cache_file_gib`; reader "tf_data" only.
+        cache: where decoded photos may be kept.
 
     Raises:
         FileNotFoundError: there is no labels.csv.
         ValueError: an age is not a number, the part is empty, or an option is unknown.
     """
-    table = _part(path, splits, TRAIN)
-    if _is_tf_data(reader):
-        store = photo_store(path, table[FILE_NAME], image_size, cache_gib, cache_folder, cache_file_gib)
-        return tf_data(store, table[REAL_AGE], batch_size, shuffle_seed=seed, augmentation=augmentation)
-    generator = image_data_generator(augmentation)
-    return flow(generator, path, table, image_size, batch_size, shuffle=True, seed=seed)
+    table = _rows_of_part(path, splits, TRAIN)
+    if not _is_py_dataset(reader):
+        return image_data_generator(path, table, image_size, batch_size, seed=seed, augmentation=augmentation)
+    store = PhotoStore.open(path, table[FILE_NAME], image_size, cache)
+    return shuffled_batches(store, table[REAL_AGE], batch_size, seed=seed, augmentation=augmentation)
+
+
+def load_part(
+    path: str | Path,
+    part: str,
+    *,
+    splits: pd.DataFrame | None = None,
+    reader: Reader = "py_dataset",
+    image_size: int = 224,
+    batch_size: int = 16,
+    cache: Cache = _DEFAULT_CACHE,
+) -> Any:
+    """Batches of a part in the order of the table, never shuffled or augmented.
+
+    Everything else is as in `load_train`.
+
+    Args:
+        part: "train", "validation" or "test".
+    """
+    table = _rows_of_part(path, splits, part)
+    if not _is_py_dataset(reader):
+        return image_data_generator(path, table, image_size, batch_size)
+    store = PhotoStore.open(path, table[FILE_NAME], image_size, cache)
+    return ordered_batches(store, table[REAL_AGE], batch_size)
 
 
 def load_test(
     path: str | Path,
     *,
     splits: pd.DataFrame | None = None,
-    part: str = TEST,
-    reader: Reader = "tf_data",
+    reader: Reader = "py_dataset",
     image_size: int = 224,
     batch_size: int = 16,
-    cache_gib: float = 4.0,
-    cache_folder: str | Path | None = None,
-    cache_file_gib: float = 0.0,
+    cache: Cache = _DEFAULT_CACHE,
 ) -> Any:
-    """Batches of the test part (or `part="validation"`) in the order of the table, never augmented.
-
-    Everything else is as in `load_train`.
-    """
-    table = _part(path, splits, part)
-    if _is_tf_data(reader):
-        store = photo_store(path, table[FILE_NAME], image_size, cache_gib, cache_folder, cache_file_gib)
-        return tf_data(store, table[REAL_AGE], batch_size)
-    generator = tf.keras.preprocessing.image.ImageDataGenerator()
-    return flow(generator, path, table, image_size, batch_size, shuffle=False, seed=None)
-
-
-def photo_store(
-    path: str | Path,
-    file_names: Iterable[str],
-    image_size: int,
-    cache_gib: float = 0.0,
-    cache_folder: str | Path | None = None,
-    cache_file_gib: float = 0.0,
-) -> PhotoStore:
-    """The photos of these rows, to be had by number; the cache's options as in `PhotoStore`."""
-    return PhotoStore(
-        [photo_path(path, name) for name in file_names],
-        image_size,
-        cache_gib=cache_gib,
-        cache_folder=None if cache_folder is None else Path(cache_folder),
-        cache_file_gib=cache_file_gib,
+    """The test part, as `load_part` gives it."""
+    return load_part(
+        path, TEST, splits=splits, reader=reader, image_size=image_size, batch_size=batch_size, cache=cache
     )
 
 
-def _part(path: str | Path, splits: pd.DataFrame | None, part: str) -> pd.DataFrame:
+def _rows_of_part(path: str | Path, splits: pd.DataFrame | None, part: str) -> pd.DataFrame:
     if splits is None:
         splits = _first_rows_test(path)
     table = splits[splits[SPLIT] == part].reset_index(drop=True)
@@ -122,24 +126,18 @@ def _part(path: str | Path, splits: pd.DataFrame | None, part: str) -> pd.DataFr
 
 def _first_rows_test(path: str | Path) -> pd.DataFrame:
     labels = read_labels(path)
-    ages = pd.to_numeric(labels[REAL_AGE], errors="coerce")
+    ages = age_years(labels[REAL_AGE])
     if not np.isfinite(ages).all():
         bad = labels.loc[~np.isfinite(ages), REAL_AGE]
         raise ValueError(
             f"{path}/labels.csv, line {bad.index[0]}: {REAL_AGE} is {bad.iloc[0]!r}, not a number "
             f"({len(bad)} such rows). Stage validate_data lists and leaves out all of them."
         )
-    n_test = int(_DEFAULT_TEST_SHARE * len(labels))
-    return pd.DataFrame(
-        {
-            FILE_NAME: labels[FILE_NAME],
-            REAL_AGE: ages,
-            SPLIT: np.where(np.arange(len(labels)) < n_test, TEST, TRAIN),
-        }
-    )
+    is_test = first_rows(len(labels), share=_DEFAULT_TEST_SHARE)
+    return pd.DataFrame({FILE_NAME: labels[FILE_NAME], REAL_AGE: ages, SPLIT: np.where(is_test, TEST, TRAIN)})
 
 
-def _is_tf_data(reader: str) -> bool:
-    if reader not in ("tf_data", "image_data_generator"):
-        raise ValueError(f'reader must be "tf_data" or "image_data_generator", received {reader!r}')
-    return reader == "tf_data"
+def _is_py_dataset(reader: str) -> bool:
+    if reader not in get_args(Reader):
+        raise ValueError(f'reader must be "py_dataset" or "image_data_generator", received {reader!r}')
+    return reader == "py_dataset"

@@ -1,74 +1,66 @@
 """Photos by index, decoded and cached."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from shopper_age.data.cache import Numbers, Photo, Photos, open_cache
+from shopper_age.data.cache import NO_CACHE, Cache, Indices, Photo, Photos, Place, open_cache
 from shopper_age.data.photos import read_photo
+from shopper_age.data.tables import photo_path
 from shopper_age.runtime.threads import in_threads
-
-_GIB = 2**30
 
 
 class PhotoStore:
-    """The photos of some files, resized, by number: `store[[3, 0]]` is uint8 (2, size_px, size_px, 3), RGB.
+    """The photos of some files, resized, by index: `store[[3, 0]]` is uint8 (2, size_px, size_px, 3), RGB.
 
     Args:
-        paths: the files; a photo's number is its place here.
+        paths: the files; a photo's index is its position here.
         size_px: side of the square photos.
-        cache_gib: decoded photos are kept in memory when all of them fit into this,
-        cache_folder: else in a file in this folder
-        cache_file_gib: when all fit into this, else nowhere.
+        cache: where decoded photos may be kept.
 
     Raises:
         OSError: the cache file cannot be made.
     """
 
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        size_px: int,
-        *,
-        cache_gib: float = 0.0,
-        cache_folder: Path | None = None,
-        cache_file_gib: float = 0.0,
-    ) -> None:
+    def __init__(self, paths: Sequence[Path], size_px: int, cache: Cache = NO_CACHE) -> None:
         self._paths = list(paths)
         self.size_px = size_px
-        self._cache = open_cache(
-            self._paths,
-            size_px,
-            memory_bytes=cache_gib * _GIB,
-            folder=cache_folder,
-            file_bytes=cache_file_gib * _GIB,
-        )
+        self._cache = open_cache(cache, self._paths, size_px)
+
+    @classmethod
+    def open(
+        cls, data_path: str | Path, file_names: Iterable[str], size_px: int, cache: Cache = NO_CACHE
+    ) -> "PhotoStore":
+        """The photos of these rows of a folder with labels.csv and final_files/."""
+        return cls([photo_path(data_path, name) for name in file_names], size_px, cache)
 
     @property
-    def cache_place(self) -> str:
-        """Where decoded photos are kept: "memory", "file" or "nowhere"."""
+    def cache_place(self) -> Place | Literal["nowhere"]:
+        """Where decoded photos are kept."""
         return self._cache.place if self._cache else "nowhere"
 
     def __len__(self) -> int:
         return len(self._paths)
 
     def __iter__(self) -> Iterator[Photos]:
-        return (self[[number]][0] for number in range(len(self)))
+        return (self[[index]][0] for index in range(len(self)))
 
-    def __getitem__(self, numbers: Sequence[int] | Numbers) -> Photos:
-        numbers = np.asarray(numbers)
+    def __getitem__(self, indices: Sequence[int] | Indices) -> Photos:
+        indices = np.asarray(indices)
         cache = self._cache
         if cache is None:
-            photos = np.empty((len(numbers), self.size_px, self.size_px, 3), np.uint8)
-            self._read(numbers, photos.__setitem__)
+            photos = np.empty((len(indices), self.size_px, self.size_px, 3), np.uint8)
+            self._read(indices, photos.__setitem__)
             return photos
-        missing = numbers[~cache.has(numbers)]
-        self._read(missing, lambda place, photo: cache.put(missing[place], photo))
-        return cache.pixels[numbers]
+        missing = indices[~cache.has(indices)]
+        self._read(missing, lambda position, photo: cache.put(missing[position], photo))
+        return cache.pixels[indices]
 
-    def _read(self, numbers: Numbers, keep: Callable[[int, Photo], None]) -> None:
-        """Reads these photos on all cores and has `keep` called with the place and the pixels of each."""
+    def _read(self, indices: Indices, keep: Callable[[int, Photo], None]) -> None:
+        """Reads these photos on all cores and has `keep` called with the position and the pixels of each."""
         in_threads(
-            lambda place: keep(place, read_photo(self._paths[numbers[place]], self.size_px)), len(numbers)
+            lambda position: keep(position, read_photo(self._paths[indices[position]], self.size_px)),
+            len(indices),
         )

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TextIO
 
+import numpy as np
 import pandas as pd
 
 from shopper_age.runtime.files import write_csv
@@ -170,3 +171,18 @@ def _read(path: str | Path, expected: tuple[str, ...], *, made_by: str) -> pd.Da
     if missing := [name for name in expected if name not in table]:
         raise ValueError(f"{path} lacks the column {' and '.join(missing)}: run `dvc repro -f {made_by}`.")
     return table
+
+
+def first_rows(n: int, *, share: float) -> np.ndarray:
+    """Which of `n` rows are the test part (n,): what `subset="validation"` gives.
+
+    Source: keras/src/legacy/preprocessing/image.py, DataFrameIterator: `df.iloc[0 : int(share * n)]`, after
+        rows whose file does not exist were dropped. It is the same part as long as these are the only rows
+        that validate_data left out.
+    """
+    return np.arange(n) < int(share * n)
+
+
+def age_years(text: pd.Series) -> pd.Series:
+    """Ages as numbers, NaN where the text is none; "1e3" is 1000, "inf" infinite, "1,5" and "1_0" none."""
+    return pd.to_numeric(text.str.strip(), errors="coerce").astype(float)

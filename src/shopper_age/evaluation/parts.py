@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from shopper_age.data.loading import photo_store
 from shopper_age.data.store import PhotoStore
 from shopper_age.data.tables import FILE_NAME, REAL_AGE, SPLIT
 from shopper_age.inference.estimates import Estimates
@@ -44,4 +43,4 @@ def open_part(data_path: str | Path, splits: pd.DataFrame, part: str, size_px: i
     """
     rows = splits[splits[SPLIT] == part]
     names = rows[FILE_NAME].to_list()
-    return Part(names, rows[REAL_AGE].to_numpy(dtype=float), photo_store(data_path, names, size_px))
+    return Part(names, rows[REAL_AGE].to_numpy(dtype=float), PhotoStore.open(data_path, names, size_px))

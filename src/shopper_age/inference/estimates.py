@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from shopper_age.data.batches import plain_errors
 from shopper_age.data.readers import photo_batches
 from shopper_age.data.store import PhotoStore
 from shopper_age.inference.views import with_views
@@ -57,7 +58,8 @@ def estimate(model: keras.Model, photos: PhotoStore | NDArray[np.uint8], *, n_vi
         data = photo_batches(photos, inference_batch_size(photos.size_px))
     # A progress bar is for people who watch; in a log file it is 100 KB of control characters.
     verbose = "auto" if sys.stdout.isatty() else 0
-    output = with_views(model, n_views).predict(data, verbose=verbose)
+    with plain_errors(data):
+        output = with_views(model, n_views).predict(data, verbose=verbose)
     n = len(photos)  # `photo_batches` fills the last batch up
     distribution = output.get(AGE_DISTRIBUTION)
     return Estimates(

@@ -23,11 +23,7 @@ class SetEpoch(keras.callbacks.Callback):
         self._data = data
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
-        if not hasattr(self._data, "epoch"):
-            return
-        if hasattr(self._data.epoch, "assign"):  # a variable, which TensorFlow's graph reads
-            self._data.epoch.assign(epoch)
-        else:
+        if hasattr(self._data, "epoch"):
             self._data.epoch = epoch
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 
+from shopper_age.data.batches import plain_errors
 from shopper_age.model.heads import AGE_DISTRIBUTION, is_distribution_model
 from shopper_age.model.losses import MedianAgeError, keras_loss
 from shopper_age.params import TrainParams
@@ -201,18 +202,19 @@ class FitArguments:
     ) -> None:
         """Trains the epochs `start` to `end` (exclusive, from 0)."""
         are_arrays = isinstance(self.data, tuple | list)
-        trainer.fit(
-            *(self.data if are_arrays else (self.data,)),
-            validation_data=self.validation,
-            batch_size=self.batch_size if are_arrays else None,
-            shuffle=are_arrays,
-            initial_epoch=start,
-            epochs=end,
-            steps_per_epoch=self.steps_per_epoch,
-            validation_steps=self.validation_steps,
-            callbacks=[SetEpoch(self.data), *callbacks],
-            verbose=verbose,
-        )
+        with plain_errors(self.data, self.validation):
+            trainer.fit(
+                *(self.data if are_arrays else (self.data,)),
+                validation_data=self.validation,
+                batch_size=self.batch_size if are_arrays else None,
+                shuffle=are_arrays,
+                initial_epoch=start,
+                epochs=end,
+                steps_per_epoch=self.steps_per_epoch,
+                validation_steps=self.validation_steps,
+                callbacks=[SetEpoch(self.data), *callbacks],
+                verbose=verbose,
+            )
 
 
 def set_seed(seed: int, *, deterministic: bool) -> None:
