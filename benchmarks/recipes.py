@@ -32,13 +32,13 @@ from rich.console import Console
 from rich.table import Table
 from subject import machine
 
-from shopper_age import create_model, train_model
+from shopper_age import create_model
 from shopper_age.inference.estimates import estimate
 from shopper_age.metrics.errors import baseline_mae, bias, mae, mae_interval
 from shopper_age.params import Params, load_params
 from shopper_age.splitting import first_rows
 from shopper_age.training.precision import choose_precision
-from shopper_age.training.trainer import set_seed
+from shopper_age.training.trainer import Trainer, set_seed
 
 _PLAIN = {
     "optimizer": "adam",
@@ -133,15 +133,12 @@ def measure(recipe: Recipe, photos: NDArray[np.uint8], ages: NDArray[np.float32]
         _start_as_keras_does(model)
     seconds_of_epochs: list[float] = []
     start, cpu_start = time.perf_counter(), time.process_time()
-    train_model(
-        model,
-        train_data,
-        None,
-        epochs=params.epochs,
-        settings=params.train,
-        learning_rate=params.learning_rate,
+    trainer = Trainer(
+        params.train,
+        params.loss,
         on_epoch=lambda history: seconds_of_epochs.append(history[-1]["seconds"]),
     )
+    trainer.fit(model, train_data, None, epochs=params.epochs, learning_rate=params.learning_rate)
     seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
     n_views = params.evaluate.tta
     one, more = (estimate(model, photos[:n_test], y_true, n_views=n).y_pred for n in (1, n_views))
