@@ -244,3 +244,5 @@ def _compile(
     if any(layer.compute_dtype == "float16" for layer in trainer.layers if isinstance(layer, keras.Layer)):
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     trainer.compile(optimizer, loss=loss, metrics=[metric], jit_compile=jit_compile)
+    # else its variables are made while the first step is traced, and TensorFlow traces that step twice
+    trainer.optimizer.build(trainer.trainable_variables)
