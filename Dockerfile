@@ -15,8 +15,7 @@ ENV HOME=/home/runner \
     MLFLOW_DISABLE_TELEMETRY=true \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     NVIDIA_VISIBLE_DEVICES=all \
-    PYTHONDONTWRITEBYTECODE=1 \
-    TF_CPP_MIN_LOG_LEVEL=2
+    PYTHONDONTWRITEBYTECODE=1
 RUN mkdir --mode=1777 "$HOME" && git config --system --add safe.directory /workspace
 
 WORKDIR /workspace

@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 from testbed import check_faces, machine
 
-from shopper_age import create_model, train_model
+from shopper_age import create_model
 from shopper_age.data.readers import shuffled_batches
 from shopper_age.data.store import PhotoStore
 from shopper_age.data.tables import FILE_NAME, REAL_AGE, read_labels
@@ -40,7 +40,7 @@ from shopper_age.metrics.errors import baseline_mae, bias, mae, mae_interval
 from shopper_age.params import Params, load_params
 from shopper_age.splitting import first_rows
 from shopper_age.training.precision import choose_precision
-from shopper_age.training.trainer import set_seed
+from shopper_age.training.trainer import Trainer, set_seed
 
 _PLAIN = {
     "optimizer": "adam",
@@ -142,15 +142,12 @@ def measure(recipe: Recipe, photos: NDArray[np.uint8], ages: NDArray[np.float32]
         _start_as_keras_does(model)
     seconds_of_epochs: list[float] = []
     start, cpu_start = time.perf_counter(), time.process_time()
-    train_model(
-        model,
-        train_data,
-        None,
-        epochs=params.epochs,
-        settings=params.train,
-        learning_rate=params.learning_rate,
+    trainer = Trainer(
+        params.train,
+        params.loss,
         on_epoch=lambda history: seconds_of_epochs.append(history[-1]["seconds"]),
     )
+    trainer.fit(model, train_data, None, epochs=params.epochs, learning_rate=params.learning_rate)
     seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
     n_views = params.evaluate.tta
     one, more = (estimate(model, photos[:n_test], n_views=n).age for n in (1, n_views))

@@ -1,12 +1,22 @@
+import logging
+import os
 import subprocess
 import sys
 
 import pytest
 from project import ROOT
 
-from shopper_age.runtime.stage import run_stage
+from shopper_age.runtime.stage import configure_logging, run_stage
 
 SLOW_TO_IMPORT = {"keras", "matplotlib", "mlflow", "pandera", "PIL", "scipy", "sklearn", "tensorflow"}
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before():
+    logger = logging.getLogger("shopper_age")
+    before = logger.handlers, logger.level, logger.propagate
+    yield
+    logger.handlers, logger.level, logger.propagate = before
 
 
 def _raising(error):
@@ -33,6 +43,53 @@ def test_a_traceback_can_be_asked_for(monkeypatch):
     monkeypatch.setenv("SHOPPER_AGE_TRACEBACK", "1")
     with pytest.raises(ValueError, match="the rule"):
         run_stage(_raising(ValueError("the rule")))
+
+
+def test_information_goes_to_standard_output_and_warnings_to_standard_error(capsys):
+    configure_logging()
+    configure_logging()  # no line comes twice
+    log = logging.getLogger("shopper_age.model.network")
+    log.debug("a detail")
+    log.info("weights: all")
+    log.warning("weights: a part")
+    said = capsys.readouterr()
+    assert said.out == "weights: all\n"
+    assert said.err == "WARNING: weights: a part\n"
+
+
+def test_another_librarys_information_is_not_shown(capsys):
+    configure_logging()
+    logging.getLogger("alembic").info("Context impl SQLiteImpl.")
+    assert capsys.readouterr() == ("", "")
+
+
+def _run(code, **environment):
+    """What Python says of the code, without the level that this test run gave TensorFlow."""
+    inherited = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**inherited, **environment}, cwd=ROOT
+    )
+
+
+USE = """
+import runpy
+runpy.run_path("stages/{stage}.py")
+import keras
+keras.ops.matmul(keras.ops.ones((2, 3)), keras.ops.ones(({n}, 2)))
+"""
+
+
+def test_tensorflow_starts_in_a_stage_without_a_line_about_itself():
+    done = _run(USE.format(stage="evaluate", n=3))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_an_error_in_tensorflow_is_the_first_line():
+    done = _run(USE.format(stage="train", n=4))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Traceback")
+    assert "Matrix size-incompatible: In[0]: [2,3], In[1]: [4,2]" in done.stderr
 
 
 @pytest.mark.parametrize(

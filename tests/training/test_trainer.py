@@ -3,69 +3,24 @@
 import keras
 import numpy as np
 import pytest
+from small_training import AGES, FLIP, PHOTOS, SETTINGS, small_model
 
 from shopper_age import create_model, load_test, load_train, train_model
-from shopper_age.model.batch_norm import FusedBatchNormalization
-from shopper_age.model.distribution import AGES as AGE_BINS
-from shopper_age.model.losses import LabelDistributionLoss
-from shopper_age.params import AugmentationParams, CacheParams, TrainParams
-from shopper_age.training.trainer import set_seed
-
-SHAPE = (32, 32, 3)
-RNG = np.random.default_rng(0)
-PHOTOS = RNG.integers(0, 256, (24, *SHAPE)).astype("float32")
-AGES = RNG.uniform(1, 90, 24).astype("float32")
-FLIP = AugmentationParams(
-    horizontal_flip=True, rotation_degrees=0, zoom=0, shift=0, brightness=0, contrast=0, erasing=0
-)
-SETTINGS = TrainParams(
-    optimizer="adamw",
-    weight_decay=0.01,
-    schedule="cosine",
-    warmup_epochs=1,
-    clip_norm=1.0,
-    ema_momentum=0.5,
-    frozen_epochs=0,
-    early_stopping_patience=0,
-    keep_best=True,
-    label_sigma=2.0,
-    l1_weight=0.2,
-    precision="float32",
-    jit_compile=False,
-    deterministic=True,
-    cache=CacheParams(memory_gib=1.0, file_gib=0.0),
-    augmentation=FLIP,
-)
+from shopper_age.training.trainer import Trainer, set_seed
 
 
-def _small_model(precision="float32"):
-    policy = {"float32": "float32", "float16": "mixed_float16"}[precision]
-    photo = keras.Input(SHAPE, name="photo")
-    small = keras.layers.Rescaling(1 / 255)(photo)
-    features = keras.layers.Conv2D(4, 3, strides=4, name="conv1_conv", dtype=policy)(small)
-    features = FusedBatchNormalization(name="conv1_bn", dtype=policy)(features)
-    pooled = keras.layers.GlobalAveragePooling2D(dtype="float32")(features)
-    distribution = keras.layers.Dense(101, activation="softmax", name="age_distribution")(pooled)
-    age = keras.layers.Dense(1, use_bias=False, trainable=False, name="age")(distribution)
-    model = keras.Model(photo, {"age": age, "age_distribution": distribution})
-    model.get_layer("age").set_weights([AGE_BINS[:, None]])
-    model.compile("adam", loss={"age_distribution": LabelDistributionLoss(2.0, 0.2)})
-    return model
-
-
-def _train(settings=SETTINGS, *, epochs=3, data=None, learning_rate=0.001, **options):
+def _train(
+    settings=SETTINGS, *, epochs=3, data=(PHOTOS, AGES), learning_rate=0.001, steps_per_epoch=None, **options
+):
     set_seed(0, deterministic=True)
-    model = _small_model()
-    data = data or (PHOTOS, AGES)
-    return train_model(
-        model,
+    return Trainer(settings, "label_distribution", **options).fit(
+        small_model(),
         data,
         (PHOTOS[:8], AGES[:8]),
-        8,
-        epochs,
-        settings=settings,
+        epochs=epochs,
         learning_rate=learning_rate,
-        **options,
+        batch_size=8,
+        steps_per_epoch=steps_per_epoch,
     )
 
 
@@ -109,7 +64,7 @@ class _Batches(keras.utils.PyDataset):
 
 
 def test_a_pydataset_trains_a_model_as_it_was_compiled():
-    model = _small_model()
+    model = small_model()
     before = model.get_weights()
     train_model(model, _Batches(), None, epochs=1)
     assert any(not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
@@ -177,7 +132,7 @@ def test_early_stopping_waits_as_long_as_it_is_told(tmp_path):
 def test_frozen_epochs_train_the_head_alone():
     settings = SETTINGS.model_copy(update={"frozen_epochs": 1, "keep_best": False})
     set_seed(0, deterministic=True)
-    fresh = _small_model()
+    fresh = small_model()
     trained = _train(settings, epochs=1)
     kernels = [model.get_layer("conv1_conv").get_weights()[0] for model in (fresh, trained)]
     np.testing.assert_array_equal(*kernels)
@@ -208,8 +163,9 @@ def test_the_average_of_a_short_training_forgets_the_untrained_weights():
 def test_float16_training_scales_its_loss():
     settings = SETTINGS.model_copy(update={"ema_momentum": 0.0})
     set_seed(0, deterministic=True)
-    model = _small_model("float16")
-    train_model(model, (PHOTOS, AGES), None, 8, 1, settings=settings)
+    model = small_model("float16")
+    trainer = Trainer(settings, "label_distribution")
+    trainer.fit(model, (PHOTOS, AGES), None, epochs=1, learning_rate=0.001, batch_size=8)
     assert all(np.isfinite(array).all() for array in model.get_weights())
 
 

@@ -37,7 +37,7 @@ def _ordinal_chain(pooled: Any) -> Any:
     """The distribution that follows from 100 probabilities "older than k, given older than k - 1".
 
     P(age > k) is the product of the first k + 1 of them, so it can only fall with k. The bias makes the
-    untrained model predict about 33 years instead of 1.
+    untrained model predict about 23 years instead of 0.
 
     Source: Shi, Cao & Raschka 2021, "Deep Neural Networks for Rank-Consistent Ordinal Regression Based On
     Conditional Probabilities" (CORN), eq. 6.

@@ -1,4 +1,4 @@
-"""Optimisers of a training: Adam or AdamW with their learning-rate schedule."""
+"""Optimisers of a training: Adam or AdamW with their learning-rate schedule, for each phase."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ class Phase:
     learning_rate: float
 
     def optimizer(self, n_steps: int) -> keras.Optimizer:
+        """A new optimiser for the phase, of `n_steps` per epoch."""
         rate: Any = self.learning_rate
         n_all = n_steps * (self.end - self.start)
         if self.settings.schedule == "cosine" and not self.is_frozen:
@@ -49,6 +50,7 @@ class Phase:
 
 
 def phases(settings: TrainParams, learning_rate: float, epochs: int) -> Iterator[Phase]:
+    """The phases of a training: first its frozen epochs, if any, then those in which all layers learn."""
     n_frozen = min(settings.frozen_epochs, epochs)
     if n_frozen:
         yield Phase(0, n_frozen, True, settings, learning_rate)

@@ -1,0 +1,110 @@
+import shutil
+from pathlib import Path
+
+import pytest
+from project import ROOT
+
+from shopper_age.params import load_params
+from shopper_age.training import resuming
+from shopper_age.training.resuming import resumable_run, training_key
+
+PARAMS = load_params(ROOT / "params.yaml")
+
+
+@pytest.fixture
+def data(tmp_path):
+    path = tmp_path / "splits.csv"
+    path.write_text("file_name,real_age,split\n")
+    return path
+
+
+def test_equal_trainings_have_equal_keys(data):
+    assert training_key(PARAMS, data) == training_key(load_params(ROOT / "params.yaml"), data)
+
+
+def test_what_matters_changes_the_key(data, tmp_path):
+    weights = tmp_path / "w.weights.h5"
+    weights.write_bytes(b"1")
+    with_file = PARAMS.model_copy(update={"weights": str(weights)})
+    keys = {training_key(PARAMS, data), training_key(PARAMS.model_copy(update={"epochs": 11}), data)}
+    keys.add(training_key(with_file, data))
+    weights.write_bytes(b"2")
+    keys.add(training_key(with_file, data))
+    data.write_text("file_name,real_age,split\na.jpg,1,train\n")
+    keys.add(training_key(PARAMS, data))
+    assert len(keys) == 5
+
+
+def test_what_matters_not_leaves_the_key(data):
+    evaluated_otherwise = PARAMS.model_copy(
+        update={
+            "evaluate": PARAMS.evaluate.model_copy(update={"max_mae": 5.0}),
+            "data_path": Path("elsewhere"),
+        }
+    )
+    assert training_key(evaluated_otherwise, data) == training_key(PARAMS, data)
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A copy of the package whose code the key is made of."""
+    copy = shutil.copytree(ROOT / "src" / "shopper_age", tmp_path / "shopper_age")
+    monkeypatch.setattr(resuming, "_PACKAGE", copy)
+    return copy
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "data/tables.py",
+        "model/archive.py",
+        "runtime/machine.py",
+        "runtime/threads.py",
+        "training/precision.py",
+    ],
+)
+def test_an_edit_of_code_that_decides_about_weights_changes_the_key(data, package, module):
+    before = training_key(PARAMS, data)
+    with (package / module).open("a") as file:
+        file.write("# edited")
+    assert training_key(PARAMS, data) != before
+
+
+@pytest.mark.parametrize("module", ["metrics/errors.py", "plots/style.py", "inference/views.py", "paths.py"])
+def test_an_edit_of_other_code_leaves_the_key(data, package, module):
+    before = training_key(PARAMS, data)
+    with (package / module).open("a") as file:
+        file.write("# edited")
+    assert training_key(PARAMS, data) == before
+
+
+def _interrupt(params, data):
+    with resumable_run(params, data, tags={}) as (folder, run):
+        (folder / "state").touch()
+        interrupted.append((folder, run.id))
+        raise KeyboardInterrupt
+
+
+interrupted: list[tuple[Path, str]] = []
+
+
+def test_an_interrupted_training_finds_its_folder_and_its_run_again(tmp_path, monkeypatch, data):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        _interrupt(PARAMS, data)
+    with resumable_run(PARAMS, data, tags={}) as (folder, run):
+        assert (folder / "state").is_file()
+        assert (folder, run.id) == interrupted[0]
+    assert not folder.exists()
+
+
+def test_the_same_training_does_not_run_twice_at_once(tmp_path, monkeypatch, data):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with (
+        resumable_run(PARAMS, data, tags={}),
+        pytest.raises(ValueError, match="another training with the same settings and data"),
+        resumable_run(PARAMS, data, tags={}),
+    ):
+        pass
