@@ -10,7 +10,6 @@ export GRID ?= learning_rate=0.0002,0.0004,0.0008 loss=label_distribution,mse
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
-export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 # DVC saves an experiment as a Git commit, which needs a name; a machine without one gets this one.
 ifeq ($(shell git config user.email 2>/dev/null),)
@@ -23,9 +22,8 @@ endif
 # The page of the store's first experiment with the view that shopper_age.tracking.mlflow_internals describes.
 MODELS_VIEW := \#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=models
 
-# What DVC says of results that a first run cannot have yet, and TensorFlow of what this machine lacks.
-CHATTER := No file hash info found|^[IWE]0000 |All log messages before absl
-WITHOUT_CHATTER = 2> >(grep --line-buffered -vE '$(CHATTER)' >&2)
+# Without what DVC says of results that a first run cannot have yet.
+WITHOUT_CHATTER = 2> >(grep --line-buffered -v 'No file hash info found' >&2)
 
 .PHONY: help env lock demo repro result test test-fast lint format ui send-log promote \
         pull experiment sweep push report
