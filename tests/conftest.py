@@ -1,6 +1,7 @@
 """Fixtures that tests of several rooms share, and the order of the tests."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,26 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [f"{number:06d}.jpg,{age}" for number, age in enumerate(ages)]
     (folder / "labels.csv").write_text("\n".join(["file_name,real_age", *rows]) + "\n", encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def outside_of_dvc_and_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test runs in an empty folder, as if neither DVC nor Git had called it."""
+    for name in list(os.environ):
+        if name.startswith(("DVC_", "GIT_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def git_checkout(tmp_path: Path) -> Path:
+    """A checkout with one commit."""
+    identity = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com"]
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    subprocess.run(
+        ["git", *identity, "commit", "-q", "--allow-empty", "-m", "First"], cwd=tmp_path, check=True
+    )
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Where each file of the project lies, counted from its top folder; a test holds this against dvc.yaml."""
+"""Paths of the project's files, counted from its top folder; a test holds them against dvc.yaml."""
 
 from pathlib import Path
 

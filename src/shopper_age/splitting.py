@@ -19,6 +19,7 @@ from shopper_age.data.tables import (
     TEST,
     TRAIN,
     VALIDATION,
+    first_rows,
 )
 
 Strategy = Literal["stratified", "keras", "column"]
@@ -84,16 +85,6 @@ def draw_stratified(manifest: pd.DataFrame, *, share: float, rng: np.random.Gene
     rows = np.empty(len(manifest), bool)
     rows[by_name] = is_drawn[group]
     return rows
-
-
-def first_rows(n: int, *, share: float) -> np.ndarray:
-    """Which of `n` rows are the test part (n,): what `subset="validation"` gives.
-
-    Source: keras/src/legacy/preprocessing/image.py, DataFrameIterator: `df.iloc[0 : int(share * n)]`, after
-        rows whose file does not exist were dropped. It is the same part as long as these are the only rows
-        that validate_data left out.
-    """
-    return np.arange(n) < int(share * n)
 
 
 def summarise_split(splits: pd.DataFrame, duplicate_groups: pd.Series) -> dict[str, Any]:

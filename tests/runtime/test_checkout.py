@@ -1,10 +1,10 @@
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from shopper_age.runtime.checkout import dvc_md5, project_root, read_dvc_lock
+
+pytestmark = pytest.mark.usefixtures("outside_of_dvc_and_git")
 
 LOCK = """
 schema: '2.0'
@@ -32,39 +32,22 @@ stages:
 """
 
 
-@pytest.fixture(autouse=True)
-def _outside_of_dvc_and_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(("DVC_", "GIT_")):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A checkout with one commit."""
-    identity = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com"]
-    subprocess.run(["git", "init", "-q", tmp_path], check=True)
-    subprocess.run(
-        ["git", *identity, "commit", "-q", "--allow-empty", "-m", "First"], cwd=tmp_path, check=True
-    )
-    return tmp_path
-
-
 def test_root_is_the_checkout_that_dvc_names_even_in_its_temporary_copy(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
+    git_checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copy = checkout / ".dvc" / "tmp" / "exps" / "copy"
+    copy = git_checkout / ".dvc" / "tmp" / "exps" / "copy"
     copy.mkdir(parents=True)
     monkeypatch.chdir(copy)
     monkeypatch.setenv("DVC_ROOT", "/home/somebody/ages")
     assert project_root() == Path("/home/somebody/ages")
 
 
-def test_root_without_dvc_is_the_top_of_the_checkout(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (checkout / "notebooks").mkdir()
-    monkeypatch.chdir(checkout / "notebooks")
-    assert project_root() == checkout
+def test_root_without_dvc_is_the_top_of_the_checkout(
+    git_checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (git_checkout / "notebooks").mkdir()
+    monkeypatch.chdir(git_checkout / "notebooks")
+    assert project_root() == git_checkout
 
 
 def test_root_without_git_is_the_working_folder(tmp_path: Path) -> None:

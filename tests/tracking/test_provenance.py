@@ -14,30 +14,13 @@ from shopper_age.tracking.provenance import (
     user_name,
 )
 
-
-@pytest.fixture(autouse=True)
-def _outside_of_dvc_and_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(("DVC_", "GIT_")):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A checkout with one commit."""
-    identity = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com"]
-    subprocess.run(["git", "init", "-q", tmp_path], check=True)
-    subprocess.run(
-        ["git", *identity, "commit", "-q", "--allow-empty", "-m", "First"], cwd=tmp_path, check=True
-    )
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("outside_of_dvc_and_git")
 
 
 def test_a_run_is_named_after_its_experiment_else_its_commit(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
+    git_checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (branch,) = (checkout / ".git" / "refs" / "heads").iterdir()
+    (branch,) = (git_checkout / ".git" / "refs" / "heads").iterdir()
     commit = branch.read_text().strip()
     assert git_commit() == commit
     assert run_name() == f"repro-{commit[:7]}"

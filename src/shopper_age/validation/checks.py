@@ -17,12 +17,12 @@ from shopper_age.data.tables import (
     PHOTO_FOLDER,
     REAL_AGE,
     WIDTH,
+    age_years,
     read_labels,
 )
 from shopper_age.params import ValidateDataParams
 from shopper_age.validation.duplicates import duplicate_findings, near_duplicate_groups
 from shopper_age.validation.labels import (
-    age_years,
     cell_findings,
     names_on_disk,
     plain_names,

@@ -8,16 +8,11 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from shopper_age.data.tables import FILE_NAME, REAL_AGE
+from shopper_age.data.tables import FILE_NAME, REAL_AGE, age_years
 from shopper_age.validation.rules import findings
 
 # What makes a name worth a closer look: absolute, a drive letter, a step up, a control character.
 _SUSPICIOUS = r"^[/\\]|^[A-Za-z]:|\.\.|[\x00-\x1f\x7f]"
-
-
-def age_years(text: pd.Series) -> pd.Series:
-    """Ages as numbers, NaN where the text is none; "1e3" is 1000, "inf" infinite, "1,5" and "1_0" none."""
-    return pd.to_numeric(text.str.strip(), errors="coerce").astype(float)
 
 
 def is_given(text: pd.Series) -> pd.Series:
