@@ -144,6 +144,14 @@ def test_photos_reach_the_model_as_bytes():
     assert watched.dtypes == {np.dtype("uint8")}
 
 
+def test_what_keras_looks_at_before_the_first_epoch_is_not_made_twice():
+    made = []
+    data = _batches(lambda _, step: made.append(step) or np.full((2, 4), step, np.uint8), workers=2)
+    photos = _model().predict(data, verbose=0)
+    assert len(photos) == 2 * N_BATCHES
+    assert sorted(made) == list(range(N_BATCHES))
+
+
 def test_the_end_of_an_epoch_need_not_wait_for_tensorflows_autotuning():
     dataset = get_data_adapter(_batches()).get_tf_dataset()
     assert dataset.options().autotune.enabled is False

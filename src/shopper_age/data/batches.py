@@ -37,6 +37,7 @@ class Batches(keras.utils.PyDataset):
         self._make = make
         self._threads = ThreadPoolExecutor(_MADE_AT_ONCE)
         self._ahead: dict[tuple[int, int], Future] = {}
+        self._looked_at: dict[tuple[int, int], Any] = {}
         self._is_in_epoch = False
         self.epoch = 0
         self.error: Exception | None = None  # the last one, which TensorFlow wraps: see `plain_errors`
@@ -45,7 +46,15 @@ class Batches(keras.utils.PyDataset):
         return self._n
 
     def __getitem__(self, step: int) -> Any:
-        return self._batch(self.epoch, step) if self.workers > 1 else self._prefetched(self.epoch, step)
+        key = self.epoch, step
+        if self.workers == 1:
+            return self._prefetched(*key)
+        if key in self._looked_at:
+            return self._looked_at.pop(key)
+        batch = self._batch(*key)
+        if not self._is_in_epoch:  # Keras looks at the first batches for their shapes, and asks again later
+            self._looked_at[key] = batch
+        return batch
 
     def __iter__(self) -> Iterator[Any]:
         epoch = self.epoch
@@ -56,7 +65,9 @@ class Batches(keras.utils.PyDataset):
         self._is_in_epoch = True
 
     def on_epoch_end(self) -> None:  # Keras calls it before the first epoch, too
-        self.epoch += self._is_in_epoch
+        if self._is_in_epoch:
+            self.epoch += 1
+            self._looked_at.clear()
         self._is_in_epoch = False
 
     def _batch(self, epoch: int, step: int) -> Any:
