@@ -32,7 +32,7 @@ help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 env: .venv/.complete ## the Python environment in .venv
-.venv/.complete: $(REQUIREMENTS) requirements.lock pyproject.toml
+.venv/.complete: $(REQUIREMENTS) requirements.lock requirements-jax.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
 	  echo "Python 3.11, 3.12 or 3.13 is needed, $(PYTHON) is `$(PYTHON) --version`. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv .venv
@@ -44,6 +44,9 @@ env: .venv/.complete ## the Python environment in .venv
 	    --constraint requirements.lock -r $(REQUIREMENTS) || \
 	  .venv/bin/python -m pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@# for the tests of Keras's other backend, out of sight of Keras on TensorFlow
+	.venv/bin/uv pip install --quiet --no-deps --target .venv/jax -r requirements-jax.txt || \
+	  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target .venv/jax -r requirements-jax.txt
 	@mkdir -p data/faces
 	@touch $@
 

@@ -39,6 +39,7 @@ class Batches(keras.utils.PyDataset):
         self._ahead: dict[tuple[int, int], Future] = {}
         self._looked_at: dict[tuple[int, int], Any] = {}
         self._is_in_epoch = False
+        self._is_at_end = False
         self.epoch = 0
         self.error: Exception | None = None  # the last one, which TensorFlow wraps: see `plain_errors`
 
@@ -47,6 +48,7 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, step: int) -> Any:
         key = self.epoch, step
+        self._is_at_end |= self._is_in_epoch and step == len(self) - 1
         if self.workers == 1:
             return self._prefetched(*key)
         if key in self._looked_at:
@@ -64,11 +66,12 @@ class Batches(keras.utils.PyDataset):
     def on_epoch_begin(self) -> None:
         self._is_in_epoch = True
 
-    def on_epoch_end(self) -> None:  # Keras calls it before the first epoch, too
+    def on_epoch_end(self) -> None:
+        # Keras calls it before the first epoch too, and on JAX when it has built the model from some batches.
+        self.epoch += self._is_at_end
         if self._is_in_epoch:
-            self.epoch += 1
             self._looked_at.clear()
-        self._is_in_epoch = False
+        self._is_in_epoch = self._is_at_end = False
 
     def _batch(self, epoch: int, step: int) -> Any:
         try:

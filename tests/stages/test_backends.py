@@ -1,0 +1,72 @@
+"""Training and evaluation on JAX, on a machine that has no TensorFlow."""
+
+import subprocess
+import sys
+
+import pytest
+from checkout import SMALL, Checkout
+from jax_backend import jax_environment
+from project import ROOT
+
+from shopper_age.demo.faces import draw_faces
+
+TRAIN_AS_IN_A_NOTEBOOK = """
+import sys
+from shopper_age import create_model, load_test, load_train, train_model
+
+path = sys.argv[1]
+train_data = load_train(path, image_size=32)
+model = create_model((32, 32, 3), weights="random", loss="label_distribution")
+model = train_model(model, train_data, load_test(path, image_size=32), epochs=1)
+assert train_data.epoch == 1
+print("trained", "val_mae" in model.history.history, "tensorflow" in sys.modules)
+"""
+
+
+def _run(command, environment):
+    done = subprocess.run(
+        command,
+        env=environment,
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture
+def environment(tmp_path):
+    return jax_environment(tmp_path, python_path=str(ROOT / "src"))
+
+
+def test_the_four_functions_train_on_jax_without_tensorflow(faces, environment):
+    said = _run([sys.executable, "-c", TRAIN_AS_IN_A_NOTEBOOK, str(faces)], environment)
+    assert said.strip().endswith("trained True False")
+
+
+def test_batches_keep_their_promises_on_jax(environment):
+    _run([sys.executable, "-m", "pytest", "-q", "-x", "tests/data/test_batches.py"], environment)
+
+
+@pytest.mark.parametrize("blocked", ["tensorflow", "tensorflow.keras"])
+def test_tensorflow_really_is_out_of_reach_in_these_tests(environment, blocked):
+    with pytest.raises(AssertionError, match="a test blocks it"):
+        _run([sys.executable, "-c", f"import {blocked}"], environment)
+
+
+@pytest.mark.pipeline
+def test_the_stages_train_and_evaluate_on_jax_without_tensorflow(tmp_path, tmp_path_factory):
+    project = Checkout(tmp_path_factory.mktemp("project"))
+    draw_faces(project.folder / "data" / "faces", n=60, seed=1)
+    jax = jax_environment(tmp_path, python_path=project.environment["PYTHONPATH"])
+    project.environment |= {name: jax[name] for name in ("KERAS_BACKEND", "PYTHONPATH")}
+    settings = [argument for setting in SMALL for argument in ("--set-param", setting)]
+    said = project.run("dvc", "exp", "run", *settings)
+    assert "Running stage 'evaluate'" in said
+    assert "Traceback" not in said
+    assert project.json("reports/evaluate/metrics.json")["n_test"] == 15
+    run = project.json("reports/train/run.json")
+    assert run["keras"]
