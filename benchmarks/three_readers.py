@@ -16,7 +16,7 @@ import grain
 import numpy as np
 import tensorflow as tf
 from input_pipeline import model_of_one_pixel, photos_per_second
-from subject import machine
+from testbed import machine
 
 from shopper_age.data.augmentation import augment, batch_seed
 from shopper_age.data.cache import Cache

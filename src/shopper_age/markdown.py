@@ -24,6 +24,11 @@ def rate(share: float) -> str:
     return percent(share, decimals=1 if share < 0.1 else 0) if np.isfinite(share) else "–"
 
 
+def counted(n: int, noun: str) -> str:
+    """A number with its noun, which takes an s but after 1: "1 minor", "7,591 photos"."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
 def signed(years: float) -> str:
     """An error with its sign and one decimal: "+1.2", "−0.3"; what rounds to nothing is "0.0"."""
     return f"{years:+.1f}".replace("-", "−") if round(years, 1) else "0.0"
@@ -35,8 +40,9 @@ def cell(value: Any) -> str:
 
 
 # The number formats of all reports, by the names that templates use: `{{ share | percent }}`.
-FILTERS: dict[str, Callable[[Any], str]] = {
+FILTERS: dict[str, Callable[..., str]] = {
     "count": lambda number: f"{number:,}",  # photos, people: 7,591
+    "counted": counted,
     "number": lambda value: f"{value:g}",  # a label or a setting as it was given: 18, 0.5
     "one": lambda value: f"{value:.1f}",  # an age that was reckoned: 37.7
     "years": lambda value: f"{value:.2f}",  # an error: 5.63

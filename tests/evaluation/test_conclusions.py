@@ -2,7 +2,16 @@ import dataclasses
 
 import numpy as np
 import pytest
-from evaluations import ages, estimates, evaluation_of, history, usual_evaluation
+from evaluations import (
+    ages,
+    estimates,
+    evaluation_of,
+    history,
+    minors_who_look_old,
+    one_minor_who_looks_older_than_the_adults,
+    swapped_groups,
+    usual_evaluation,
+)
 
 from shopper_age.evaluation.conclusions import (
     assess_bands,
@@ -64,16 +73,14 @@ def test_perfect_estimates_are_good_enough_for_groups_and_wrong_ones_are_not():
 
 
 def test_swapped_groups_are_good_enough_for_a_report_but_not_for_a_person():
-    people = np.array([20.0, 30.0] * 20)
-    assessment = assess_groups(
-        evaluation_of(estimates(people, 0), estimates(people, np.tile([10.0, -10.0], 20)))
-    )
+    people, off = swapped_groups()
+    assessment = assess_groups(evaluation_of(estimates(people, 0), estimates(people, off)))
     assert (assessment.is_good_for_shares, assessment.is_good_for_one_person) == (True, False)
 
 
 def id_assessment(n_minors, n_passing, **changes):
     """At validation all minors are estimated 17; of those at the test `n_passing` are estimated 40."""
-    people = np.array([16.0] * n_minors + [40.0] * 20)
+    people = np.array([16.0] * n_minors + [40.0] * 40)
     off = np.where(np.arange(people.size) < n_passing, 24.0, 0.0)
     validation = estimates([16.0] * 20 + [40.0] * 20, 0)
     evaluation = evaluation_of(validation, estimates(people, off), **changes)
@@ -99,17 +106,17 @@ def test_the_id_check_is_unknown_without_minors_to_choose_by():
 
 
 def test_the_id_check_is_impossible_when_no_threshold_stops_the_minors():
-    part = estimates([16.0] * 10 + [40.0] * 10, np.array([50.0] * 10 + [0.0] * 10))
+    part = minors_who_look_old()
     evaluation = evaluation_of(part, part)
     assert assess_id_rule(evaluation.by_age, evaluation).outcome == "impossible"
 
 
 def test_a_rule_that_asks_every_adult_is_found_out():
-    part = estimates([16.0] * 10 + [40.0] * 10, np.array([20.0] * 10 + [-10.0] * 10))
+    part = one_minor_who_looks_older_than_the_adults()
     evaluation = evaluation_of(part, part)
     assessment = assess_id_rule(evaluation.by_age, evaluation)
     assert assessment.asks_everyone
-    assert assessment.outcome == "met"
+    assert assessment.outcome == "asks everyone"
 
 
 @pytest.mark.parametrize(("factor", "outcome"), [(1.0, "at level"), (0.3, "too wide"), (2.5, "too narrow")])

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluations import ages, estimates, evaluation_of, history, usual_evaluation
+from evaluations import (
+    ages,
+    estimates,
+    evaluation_of,
+    history,
+    swapped_groups,
+    usual_evaluation,
+)
 from jinja2 import UndefinedError
 from project import ROOT
 from reports import analysis, card
@@ -117,12 +124,12 @@ def test_every_linked_picture_and_table_is_one_that_the_evaluation_leaves(usual)
 
 
 def test_age_groups_are_assessed_for_a_report_and_for_a_person():
-    people = np.array([20.0, 30.0] * 20)
-    swapped = evaluation_of(estimates(people, 0), estimates(people, np.tile([10.0, -10.0], 20)))
+    people, off = swapped_groups()
+    swapped = evaluation_of(estimates(people, 0), estimates(people, off))
     text = analysis(swapped)
     assert "For a report of shares it is **good enough**" in text
-    assert "For one person it is **not good enough**: the group is wrong for 100 %" in text
-    assert "| 18–24 | 20 | 20 | 50 % | 50 % | 0.0 % | 0.0 % |" in text
+    assert "For one person it is **not good enough**: the group is wrong for 50 %" in text
+    assert "| 18–24 | 20 | 20 | 25 % | 25 % | 0.0 % | 0.0 % |" in text
 
 
 def test_intervals_are_told_with_level_width_and_price_of_being_sure():

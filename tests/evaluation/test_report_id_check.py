@@ -2,7 +2,13 @@ import re
 
 import numpy as np
 import pytest
-from evaluations import estimates, evaluation_of, usual_evaluation
+from evaluations import (
+    estimates,
+    evaluation_of,
+    minors_who_look_old,
+    one_minor_who_looks_older_than_the_adults,
+    usual_evaluation,
+)
 from reports import analysis, card
 
 
@@ -13,7 +19,7 @@ def usual():
 
 def id_evaluation(n_minors, n_passing, *, n_validation_minors=20):
     """At validation all minors are estimated 16; of those at the test `n_passing` are estimated 40."""
-    people = np.array([16.0] * n_minors + [40.0] * 20)
+    people = np.array([16.0] * n_minors + [40.0] * 40)
     off = np.where(np.arange(people.size) < n_passing, 24.0, 0.0)
     return evaluation_of(estimates([16.0] * n_validation_minors + [40.0] * 20, 0), estimates(people, off))
 
@@ -24,7 +30,7 @@ def id_evaluation(n_minors, n_passing, *, n_validation_minors=20):
         (500, 0, "**It is good enough at T = 18.** None of 500 under-age people passed unasked"),
         (100, 0, "**It looks good enough at T = 18, but that is not proven.**"),
         (100, 3, "**It is not good enough.** T = 18 was strict enough for the validation part"),
-        (0, 0, "There is no photo of a minor in the test part"),
+        (0, 0, "There are no minors in the test part"),
     ],
 )
 def test_the_alcohol_check_is_answered_by_the_minors_of_the_test_part(n_minors, n_passing, words):
@@ -40,7 +46,7 @@ def test_the_alcohol_check_is_answered_by_the_minors_of_the_test_part(n_minors, 
         (
             1,
             0,
-            "None of 1 under-age people passed unasked, which proves only a rate below 95.00 % (one-sided",
+            "The only under-age person was asked, which says next to nothing about others.",
         ),
     ],
 )
@@ -64,22 +70,25 @@ def test_the_model_card_forbids_what_was_not_shown():
 
 def test_no_minors_to_choose_by_is_said():
     text = analysis(id_evaluation(10, 0, n_validation_minors=0))
-    assert "no photo of a minor in the validation part" in text
+    assert "There are no minors in the validation part" in text
     assert "The price" not in text
 
 
 def test_no_threshold_strict_enough_is_said():
-    part = estimates([16.0] * 10 + [40.0] * 10, np.array([50.0] * 10 + [0.0] * 10))
+    part = minors_who_look_old()
     evaluation = evaluation_of(part, part)
     assert "No T up to 50 kept the minors who pass at 1 %" in analysis(evaluation)
     assert "No threshold up to 50 years" in card(evaluation)
 
 
 def test_a_rule_that_asks_everyone_is_said_to_decide_nothing():
-    part = estimates([16.0] * 10 + [40.0] * 10, np.array([20.0] * 10 + [-10.0] * 10))
-    assert "100 % of the adults are asked, so the estimate decides nothing." in analysis(
-        evaluation_of(part, part)
-    )
+    part = one_minor_who_looks_older_than_the_adults()
+    evaluation = evaluation_of(part, part)
+    text = analysis(evaluation)
+    assert "100 % of the 60 adults are asked, so the estimate decides nothing." in text
+    assert "But T = 49 asks 100 % of the adults" in text
+    assert "- **Alcohol check:** **not good enough**: to keep the minors who pass at 1 %, 100 %" in text
+    assert "**Not fit for this use.**" in card(evaluation)
 
 
 def test_rates_come_with_counts_and_exact_intervals_at_the_usual_thresholds():

@@ -68,7 +68,9 @@ def store(fresh_store, tmp_path, monkeypatch) -> MlflowClient:
     return client(root)
 
 
-def result(error: float, *, names=NAMES, max_mae: float = 8.0, noise: float = 0.0) -> Result:
+def result(
+    error: float, *, names=NAMES, max_mae: float = 8.0, noise: float = 0.0, is_useful: bool | None = True
+) -> Result:
     """An evaluation whose errors are `error` years either way, more or less by `noise`."""
     sizes = error + noise * np.random.default_rng(0).normal(size=N)
     predicted = TRUE + sizes * np.where(np.arange(N) % 2, 1, -1)
@@ -77,6 +79,7 @@ def result(error: float, *, names=NAMES, max_mae: float = 8.0, noise: float = 0.
     )
     mae = float(np.abs(predicted - TRUE).mean())
     metrics = {"mae": mae, "cs5": 0.5, "n_test": N, "meets_requirement": mae <= max_mae}
+    metrics |= {} if is_useful is None else {"is_useful": is_useful}
     return Result("workspace", predictions, metrics, {})
 
 
@@ -274,3 +277,14 @@ def test_the_command_refuses_metrics_of_another_model(model_files, store):
     assert champion(store) is None
     Path("models/age_resnet50.keras").unlink()
     assert "not found: run `dvc repro`" in told(CliRunner().invoke(app, ["promote"]))
+
+
+@pytest.mark.parametrize(
+    ("is_useful", "why"), [(False, "do not show that it is of any use"), (None, "run `dvc repro evaluate`")]
+)
+def test_what_is_not_shown_to_be_of_use_is_registered_but_never_the_champion(
+    store, model_files, is_useful, why
+):
+    promotion = proposed(model_files[0], result(1.0, is_useful=is_useful))
+    assert (promotion.version, promotion.is_champion, champion(store)) == ("1", False, None)
+    assert why in promotion.sentence

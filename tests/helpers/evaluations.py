@@ -65,3 +65,20 @@ def usual_evaluation(n: int = 300, *, sd: float | None = 4.0, noise: float = 4.0
     rng = np.random.default_rng(7)
     parts = [estimates(ages(n, seed=seed), rng.normal(0, noise, n), sd=sd) for seed in (1, 2)]
     return evaluation_of(*parts, **changes)
+
+
+def swapped_groups() -> tuple[np.ndarray, np.ndarray]:
+    """People, half of them put into one another's age group, and by how many years they are off."""
+    people = np.array([20.0, 30.0] * 20 + [5.0, 70.0] * 20)
+    return people, np.concatenate([np.tile([10.0, -10.0], 20), np.zeros(40)])
+
+
+def minors_who_look_old() -> PartEstimates:
+    """A part that no threshold age up to 50 is strict enough for."""
+    return estimates([16.0] * 10 + [70.0] * 60, np.array([39.0] * 10 + [0.0] * 60))
+
+
+def one_minor_who_looks_older_than_the_adults() -> PartEstimates:
+    """A part whose only strict enough threshold age asks every adult."""
+    people = np.concatenate([np.full(10, 16.0), np.linspace(30, 45, 60)])
+    return estimates(people, np.array([32.0] + [0.0] * 69))

@@ -7,11 +7,9 @@ from typing import Any, Literal
 import pandas as pd
 from scipy import stats
 
-from shopper_age.evaluation.result import Evaluation, IdRule
+from shopper_age.evaluation.result import Evaluation, IdRule, Metrics
 from shopper_age.metrics.intervals import conformal_rank
-
-# Fewer photos than this in a band or slice are shown, but no sentence is built on them.
-MIN_PHOTOS = 30
+from shopper_age.metrics.usefulness import MIN_PHOTOS
 
 # A mean error of this many years in a band is worth a sentence.
 NOTABLE_BIAS = 2.0
@@ -27,6 +25,21 @@ LARGE_GAP = 1.25
 MAX_MISPLACED = 0.05
 
 MIN_ACCURACY = 0.7
+
+# A rule that asks at least this share of the adults spares so few of them that it decides nothing.
+NEARLY_ALL = 0.99
+
+Usefulness = Literal["useful", "too few photos", "no better than the median", "not rising with age"]
+
+
+def assess_usefulness(metrics: Metrics) -> Usefulness:
+    """Whether the estimates are of any use, or why that is not known or not so; every verdict rests on it."""
+    if metrics["n_test"] < MIN_PHOTOS:
+        return "too few photos"
+    if metrics["is_useful"]:
+        return "useful"
+    is_better = metrics["mae_minus_baseline_high"] < 0
+    return "not rising with age" if is_better else "no better than the median"
 
 
 @dataclass(frozen=True)
@@ -108,6 +121,8 @@ def assess_bands(bands: pd.DataFrame) -> BandAssessment:
 class GroupAssessment:
     """Whether estimates are good enough for age groups, by this project's own rule of thumb."""
 
+    # What keeps both from being judged: too few photos, or a model of no use.
+    usefulness: Usefulness
     is_good_for_shares: bool
     is_good_for_one_person: bool
     # The group whose share of all photos a report would get most wrong: a row of `age_groups.group_table`.
@@ -117,12 +132,18 @@ class GroupAssessment:
 def assess_groups(evaluation: Evaluation) -> GroupAssessment:
     """Holds the metrics of the age groups against `MAX_MISPLACED` and `MIN_ACCURACY`."""
     groups, metrics = evaluation.groups, evaluation.metrics
+    usefulness = assess_usefulness(metrics)
+    is_useful = usefulness == "useful"
     off = (groups["share_estimated"] - groups["share_true"]).abs()
     return GroupAssessment(
-        is_good_for_shares=metrics["group_misplaced_share"] <= MAX_MISPLACED,
-        is_good_for_one_person=metrics["group_accuracy"] >= MIN_ACCURACY,
+        usefulness=usefulness,
+        is_good_for_shares=is_useful and metrics["group_misplaced_share"] <= MAX_MISPLACED,
+        is_good_for_one_person=is_useful and metrics["group_accuracy"] >= MIN_ACCURACY,
         most_misplaced=groups.loc[off.idxmax()].to_dict(),
     )
+
+
+IdOutcome = Literal["proven", "met", "missed", "unknown", "useless", "impossible", "asks everyone"]
 
 
 @dataclass(frozen=True)
@@ -132,12 +153,14 @@ class IdAssessment:
     * proven: few enough minors pass, and luck is ruled out.
     * met: few enough pass, but it may be luck.
     * missed: too many pass.
-    * unknown: there are no minors to measure or to choose by.
+    * unknown: minors or adults are missing in a part, or the test photos are too few for any verdict.
+    * useless: the estimates are no better than the median age, or do not rise with age.
     * impossible: no threshold was strict enough.
+    * asks everyone: few enough pass because (nearly) every adult is asked, so the estimate decides nothing.
     """
 
-    outcome: Literal["proven", "met", "missed", "unknown", "impossible"]
-    # It lets no minor pass because it asks every adult.
+    outcome: IdOutcome
+    # (Nearly) every adult is asked.
     asks_everyone: bool
     # Minors of whom none passes that prove the accepted rate: the rule of three.
     n_minors_for_proof: int
@@ -145,20 +168,25 @@ class IdAssessment:
 
 def assess_id_rule(rule: IdRule, evaluation: Evaluation) -> IdAssessment:
     """Reads what the chosen threshold of a rule did on the test part."""
-    n_test_minors = int(evaluation.metrics["id_n_minors"])
     accepted, on_test = evaluation.params.max_false_positive_rate, rule.on_test
-    outcome: Literal["proven", "met", "missed", "unknown", "impossible"]
-    if n_test_minors == 0 or evaluation.n_validation_minors == 0:
+    usefulness = assess_usefulness(evaluation.metrics)
+    asks_everyone = on_test is not None and on_test.n_adults > 0 and on_test.id_request_rate >= NEARLY_ALL
+    outcome: IdOutcome
+    if not all(evaluation.people_by_part.values()) or usefulness == "too few photos":
         outcome = "unknown"
+    elif usefulness != "useful":
+        outcome = "useless"
     elif on_test is None:
         outcome = "impossible"
     elif on_test.false_positive_rate > accepted:
         outcome = "missed"
+    elif asks_everyone:
+        outcome = "asks everyone"
     else:
         outcome = "proven" if on_test.upper_bound <= accepted else "met"
     return IdAssessment(
         outcome=outcome,
-        asks_everyone=on_test is not None and on_test.id_request_rate == 1,
+        asks_everyone=asks_everyone,
         n_minors_for_proof=math.ceil(3 / accepted),
     )
 

@@ -18,6 +18,7 @@ from shopper_age.metrics import age_groups, errors, id_check
 from shopper_age.metrics.calibration import expected_calibration_error, reliability_table
 from shopper_age.metrics.intervals import ALL_AGES, abstention, coverage_table, fit_intervals, is_narrow
 from shopper_age.metrics.slices import slice_errors
+from shopper_age.metrics.usefulness import summarise_usefulness
 from shopper_age.params import EvaluateParams
 
 
@@ -49,6 +50,7 @@ def evaluate(
     intervals = _intervals(validation, test, params)
     metrics = {
         **errors.summarise(true, pred, train_ages=train_ages, max_mae=params.max_mae, seed=seed),
+        **summarise_usefulness(true, pred, train_ages=train_ages, seed=seed),
         **age_groups.summarise_groups(true, pred, edges=edges),
         **_rounded(_id_metrics(by_age, by_probability, calibration, params.max_false_positive_rate)),
         **_rounded(_interval_metrics(intervals)),

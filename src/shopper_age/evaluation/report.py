@@ -15,6 +15,7 @@ from shopper_age.evaluation.conclusions import (
     assess_id_rule,
     assess_intervals,
     assess_training,
+    assess_usefulness,
     clearly_worse_slices,
 )
 from shopper_age.evaluation.result import Evaluation, IdRule
@@ -124,6 +125,8 @@ def _shared_values(evaluation: Evaluation) -> dict[str, Any]:
         "n_validation": evaluation.n_validation,
         "n_validation_minors": evaluation.n_validation_minors,
         "by_band": assess_bands(evaluation.bands),
+        "usefulness": assess_usefulness(evaluation.metrics),
+        "missing_people": [who for who, n in evaluation.people_by_part.items() if n == 0],
         "groups": assess_groups(evaluation),
         "group_rows": evaluation.groups.to_dict("records"),
         "by_age": evaluation.by_age,

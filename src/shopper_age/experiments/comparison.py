@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from shopper_age.data.tables import FILE_NAME, REAL_AGE
 from shopper_age.experiments.results import Result
+from shopper_age.markdown import counted
 from shopper_age.metrics.bands import band_index
 from shopper_age.metrics.errors import errors, mean_interval
 from shopper_age.params import dotted
@@ -117,7 +118,7 @@ def compare_results(a: Result, b: Result) -> Comparison:
 def describe(comparison: Comparison, name_a: str = "A", name_b: str = "B") -> str:
     """The outcome in words: a sentence, and one more for each thing that limits it."""
     mae = comparison.metrics.loc["mae"]
-    photos = _counted(comparison.n_common, "common test photo")
+    photos = counted(comparison.n_common, "common test photo")
     interval = f"95 % interval of the difference {mae['low']:+.2f} to {mae['high']:+.2f} years"
     if comparison.n_common == 1:
         interval = "one photo says nothing about others"
@@ -173,21 +174,17 @@ def _check(name: str, table: pd.DataFrame) -> None:
         raise ValueError(f"the estimates of {name} have no column {', '.join(missing)}")
     if n_twice := int(table[FILE_NAME].duplicated().sum()):
         first = table.loc[table[FILE_NAME].duplicated(), FILE_NAME].iloc[0]
-        raise ValueError(f"the estimates of {name} name {_counted(n_twice, 'photo')} twice, first {first}")
+        raise ValueError(f"the estimates of {name} name {counted(n_twice, 'photo')} twice, first {first}")
 
 
 def _limits(comparison: Comparison, name_a: str, name_b: str) -> Iterator[str]:
     if comparison.n_only_a or comparison.n_only_b:
         yield (
-            f"The test parts differ: {_counted(comparison.n_only_a, 'photo')} of {name_a} and "
+            f"The test parts differ: {counted(comparison.n_only_a, 'photo')} of {name_a} and "
             f"{comparison.n_only_b:,} of {name_b} were left out."
         )
     if comparison.n_relabelled:
         yield (
-            f"The labels differ: {_counted(comparison.n_relabelled, 'common photo')} had another true age in "
+            f"The labels differ: {counted(comparison.n_relabelled, 'common photo')} had another true age in "
             f"{name_a}; both were judged by the ages of {name_b}."
         )
-
-
-def _counted(n: int, noun: str) -> str:
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

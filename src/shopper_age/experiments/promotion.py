@@ -9,6 +9,8 @@ import pandas as pd
 from shopper_age.data.tables import FILE_NAME, REAL_AGE
 from shopper_age.experiments.comparison import BETTER, PREDICTED_AGE, compare, describe
 from shopper_age.experiments.results import Result
+from shopper_age.markdown import counted
+from shopper_age.metrics.usefulness import MIN_PHOTOS
 from shopper_age.runtime.files import write_csv
 from shopper_age.runtime.hashing import file_md5
 from shopper_age.tracking.registry import REGISTERED_MODEL, ModelRegistry, ModelVersion, RegistryError
@@ -89,6 +91,14 @@ def _judge(
     mae = f"a test MAE of {result.metrics['mae']:.2f} years"
     if not result.metrics["meets_requirement"]:
         return False, f"it misses the requirement with {mae}."
+    if "is_useful" not in result.metrics:
+        return False, "its evaluation does not say whether it is of any use: run `dvc repro evaluate`."
+    if not result.metrics["is_useful"]:
+        return False, (
+            f"{counted(result.metrics['n_test'], 'test photo')} and {mae} do not show that it is of any use: "
+            f"it takes at least {MIN_PHOTOS} photos, on which it is clearly better than always the median age "
+            "and its estimates rise with age."
+        )
     if rival is None:
         return True, f"it meets the requirement with {mae}, and there was none before."
     champion, estimates = rival

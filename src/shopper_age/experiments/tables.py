@@ -39,6 +39,8 @@ def result_table(metrics: Mapping[str, Any]) -> Table:
     table.add_row("mean absolute error (MAE)", f"{mae:.2f} years{interval}")
     table.add_row("MAE of always the median age", f"{baseline:.2f} years")
     table.add_row("better than that by", f"{1 - mae / baseline:.0%}" if baseline else "–")
+    if "is_useful" in metrics:
+        table.add_row("of any use", "yes" if metrics["is_useful"] else "not shown: see the report")
     table.add_row("bias (predicted − true)", f"{metrics['bias']:+.2f} years")
     table.add_row("within 5 years", f"{metrics['cs5']:.0%}")
     table.add_row("meets the requirement", "yes" if metrics["meets_requirement"] else "no")
