@@ -153,8 +153,12 @@ def test_a_table_that_no_stage_has_written_names_the_stage(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "was not written by stage split"),
-        ("file_name,real_age,split\na.jpg,old,train\n", "was not written by stage split"),
+        ("", r"splits\.csv is not as this project writes it: its header is empty\. Run `dvc repro -f split`"),
+        (
+            "file_name,real_age,split\na.jpg,old,train\n",
+            r"column 'real_age': .*'old'\. Run `dvc repro -f split`",
+        ),
+        ("file_name,real_age,split\na.jpg,1\n", "line 2 has 2 cells, its header 3"),
         ("file_name,real_age\na.jpg,1\n", "lacks the column split"),
         ("file_name,real_age,split\na.jpg,1,valid\n", "holds valid; expected train, validation, test"),
     ],

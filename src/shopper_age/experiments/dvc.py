@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shopper_age.runtime.csv_tables import ENCODING
+
 if TYPE_CHECKING:
     from dvc.repo.experiments.queue.celery import LocalCeleryQueue
 
@@ -150,7 +152,7 @@ def open_revision(name: str) -> Callable[[Path], str]:
 
     def read(path: Path) -> str:
         try:
-            return files.read_text(str(path), encoding="utf-8")
+            return files.read_bytes(str(path)).decode(**ENCODING)  # with the line breaks that it has
         except (OSError, DvcException, SCMError) as error:
             raise FileNotFoundError(
                 f"`{name}` has no {path} at hand ({error}). If it was evaluated elsewhere, try "
