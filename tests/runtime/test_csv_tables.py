@@ -108,7 +108,7 @@ def test_a_cell_may_be_longer_than_the_csv_module_reads_by_default():
     ("text", "message"),
     [
         ("", "its header is empty"),
-        ("a,a\n", "its header is a,a"),
+        ("a,a\n", "its header is not of different names: a, a"),
         ("a,b\n1\n", "line 2 has 1 cells, its header 2"),
         ("a\nx\n", "column 'a': .*'x'"),
         ('a\n"1\n', "line 2: unexpected end of data"),

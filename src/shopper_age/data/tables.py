@@ -17,6 +17,7 @@ import pandas as pd
 
 from shopper_age.runtime.csv_tables import read_table
 from shopper_age.runtime.files import read_csv, write_csv
+from shopper_age.runtime.messages import shorten_list
 
 FILE_NAME = "file_name"
 
@@ -119,7 +120,9 @@ def read_splits(path: str | Path) -> pd.DataFrame:
     """
     splits = _read(path, (FILE_NAME, REAL_AGE, SPLIT), _SPLITS_TYPES, made_by="split")
     if unknown := sorted(set(splits[SPLIT]) - set(PARTS)):
-        raise ValueError(f"{path}: column '{SPLIT}' holds {', '.join(unknown)}; expected {', '.join(PARTS)}.")
+        raise ValueError(
+            f"{path}: column '{SPLIT}' holds {shorten_list(unknown)}; expected {', '.join(PARTS)}."
+        )
     return splits
 
 
@@ -184,12 +187,14 @@ def _text_table(header: list[str], rows: list[int], columns: list[list[str]]) ->
 
 
 def _check_header(path: Path, header: list[str]) -> None:
-    found = f"found: {', '.join(header) or 'nothing'}"
+    found = f"found: {shorten_list(header) or 'nothing'}"
     if missing := [name for name in (FILE_NAME, REAL_AGE) if name not in header]:
         separators = " Separate the columns by commas." if len(header) == 1 and header[0] else ""
         raise ValueError(f"{path} lacks the column {' and '.join(missing)} in line 1 ({found}).{separators}")
     if twice := [name for name, count in Counter(header).items() if name and count > 1]:
-        raise ValueError(f"{path} has the column {' and '.join(twice)} more than once ({found}).")
+        raise ValueError(
+            f"{path} has the column {shorten_list(twice, separator=' and ')} more than once ({found})."
+        )
     if taken := [name for name in header if name in MEASURED]:
         raise ValueError(f"{path} has the column {' and '.join(taken)}, which is measured here: rename it.")
 

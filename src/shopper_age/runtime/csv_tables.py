@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from shopper_age.runtime.messages import shorten, shorten_list
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -73,8 +75,10 @@ def read_table(
         reader = csv.reader(file, strict=True)
         try:
             header = [_unguarded(name) for name in next(reader, [])]
-            if not header or len(set(header)) < len(header):
-                raise ValueError(f"its header is {','.join(header)[:200] or 'empty'}")
+            if not header:
+                raise ValueError("its header is empty")
+            if len(set(header)) < len(header):
+                raise ValueError(f"its header is not of different names: {shorten_list(header)}")
             kinds = [(types or {}).get(name, other) for name in header]
             portions = [
                 [_column(name, cells, kind) for name, cells, kind in zip(header, columns, kinds, strict=True)]
@@ -134,7 +138,7 @@ def _column(name: str, cells: list[str], kind: type | str) -> "pd.Series":
     try:
         return pd.Series(list(map(_PARSERS[kind], cells)), dtype=kind)
     except (KeyError, ValueError) as error:
-        raise ValueError(f"column '{name}': {error}") from None
+        raise ValueError(f"column '{shorten(name)}': {shorten(error, 200)}") from None
 
 
 def _texts(texts: list[str]) -> "pd.Series":

@@ -1,4 +1,4 @@
-"""Lengths of messages: what a person reads to the end."""
+"""Messages of a length that a person reads to the end, whatever names and cells they quote."""
 
 from collections.abc import Iterable
 
@@ -7,9 +7,13 @@ MESSAGE_LENGTH = 2_000
 
 
 def shorten(text: object, length: int = 80) -> str:
-    """The text, or its start and how long it is where it has more characters than `length`."""
+    """The text, or its start and how long it is where it has more characters than `length`.
+
+    Line breaks and what else does not print, or would steer a terminal, is spelt out as \\n or \\x1b.
+    """
     text = str(text)
-    return text if len(text) <= length else f"{text[:length]}… ({len(text):,} characters)"
+    start = "".join(letter if letter.isprintable() else _spelt_out(letter) for letter in text[:length])
+    return start if len(text) <= length else f"{start}… ({len(text):,} characters)"
 
 
 def shorten_list(items: Iterable[object], n: int = 10, *, separator: str = ", ", length: int = 80) -> str:
@@ -25,3 +29,7 @@ def clip(message: str, length: int = MESSAGE_LENGTH) -> str:
         return message
     start, end = message[: length * 2 // 3], message[-length // 3 :]
     return f"{start} … ({len(message) - len(start) - len(end):,} characters left out) … {end}"
+
+
+def _spelt_out(letter: str) -> str:
+    return letter.encode("unicode_escape", "surrogatepass").decode("ascii")
