@@ -48,7 +48,7 @@ def write_labels(folder: Path, *, n: int, seed: int) -> None:
     """Writes labels.csv alone: `n` names and ages from 1 to 90 years, most between 10 and 50."""
     ages = 1 + np.floor(90 * np.random.default_rng(seed).beta(2, 4, n)).astype(int)
     table = pd.DataFrame({FILE_NAME: [_name(number) for number in range(n)], REAL_AGE: ages})
-    write_csv(folder / LABELS_FILE, table)
+    write_csv(folder / LABELS_FILE, table, guarded=False)
 
 
 def mixed_hashes(ingredients: NDArray[np.uint8], *, n: int, seed: int) -> NDArray[np.uint64]:

@@ -1,7 +1,5 @@
 """Stage eda: describes the usable photos in numbers, pictures and words."""
 
-import pandas as pd
-
 from shopper_age import paths
 from shopper_age.data.tables import FILE_NAME, HEIGHT, REAL_AGE, WIDTH, photo_path, read_manifest
 from shopper_age.eda.report import render_report
@@ -9,15 +7,16 @@ from shopper_age.eda.summary import choose_photos, decade_table, read_preview, s
 from shopper_age.params import load_params
 from shopper_age.plots.dataset import age_histogram, image_sizes
 from shopper_age.plots.photos import contact_sheet
-from shopper_age.runtime.files import save_figure, write_csv, write_json, write_text
+from shopper_age.runtime.files import read_csv, save_figure, write_csv, write_json, write_text
 from shopper_age.runtime.stage import run_stage
+from shopper_age.validation.rules import FINDINGS_TYPES
 
 
 def main() -> None:
     params = load_params()
 
     manifest = read_manifest(paths.MANIFEST)
-    findings = pd.read_csv(paths.FINDINGS)
+    findings = read_csv(paths.FINDINGS, FINDINGS_TYPES)
 
     summary = summarise(manifest)
     decades = decade_table(manifest[REAL_AGE])

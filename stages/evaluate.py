@@ -3,8 +3,6 @@
 from functools import partial
 from typing import Any
 
-import pandas as pd
-
 from shopper_age import load_model, paths
 from shopper_age.data.tables import PARTS, read_manifest, read_splits
 from shopper_age.evaluation.attributes import photo_attributes
@@ -17,14 +15,14 @@ from shopper_age.evaluation.tables import evaluation_tables
 from shopper_age.inference.activation_map import activation_maps
 from shopper_age.inference.estimates import estimate
 from shopper_age.params import load_params
-from shopper_age.runtime.files import write_files
+from shopper_age.runtime.files import read_csv, write_files
 from shopper_age.runtime.stage import run_stage
 
 
 def main() -> None:
     params = load_params()
     splits, manifest = read_splits(paths.SPLITS), read_manifest(paths.MANIFEST)
-    history, model = pd.read_csv(paths.HISTORY), load_model(paths.MODEL)
+    history, model = read_csv(paths.HISTORY, {"epoch": int}, other=float), load_model(paths.MODEL)
     size_px, n_views = model.input_shape[1], params.evaluate.tta
     train, validation, test = (open_part(params.data_path, splits, part, size_px) for part in PARTS)
 

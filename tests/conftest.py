@@ -8,11 +8,16 @@ import numpy as np
 import pytest
 from checkout import FinishedCheckout
 from filelock import FileLock
+from hypothesis import settings
 from PIL import Image
 
 TESTS = Path(__file__).parent
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# Tests that make up their own cases make up the same ones every time, however busy the machine is.
+settings.register_profile("same", derandomize=True, deadline=None, database=None)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,31 @@ def test_settings_cannot_be_changed_by_accident():
             r"'evaluate.age_groups' is \[0, 18, 12\]: .*start at 0 and rise",
         ),
         ("epoch", 20, r"unknown key 'epoch' \(value 20\)"),
-        ("validate_data.min_age", 100, r"min_age \(100.0\) must be below max_age"),
+        (
+            "validate_data.min_age",
+            100,
+            r"'validate_data.max_age' is 100: must be above min_age, which is 100$",
+        ),
+        ("validate_data.max_age", 0, r"'validate_data.max_age' is 0: must be above min_age, which is 0$"),
+        ("epochs", 10**18, r"'epochs' is 1000000000000000000: .*less than or equal to 100000"),
+        ("train.frozen_epochs", 10**18, r"'train.frozen_epochs' is 10+: .*less than or equal to 100000"),
+        ("epochs", "5", r"'epochs' is '5': must be a whole number; write 5 without quotes$"),
+        ("epochs", 5.0, r"'epochs' is 5.0: must be a whole number; write 5$"),
+        ("epochs", 5.5, r"'epochs' is 5.5: must be a whole number$"),
+        (
+            "learning_rate",
+            "0.001",
+            r"'learning_rate' is '0.001': must be a number; write 0.001 without quotes$",
+        ),
+        ("train.deterministic", "true", r"'train.deterministic' is 'true': must be true or false, without"),
+        ("train.deterministic", 1, r"'train.deterministic' is 1: must be true or false"),
+        ("weights", 7, r"""'weights' is 7: must be text; put it in double quotes: "7"$"""),
+        ("evaluate.age_groups", [0, True], r"'evaluate.age_groups.1' is true: must be a whole number$"),
+        ("evaluate.age_groups", list(range(200)), r"age_groups' is .*: Tuple should have at most 100 items"),
+        ("data_path", "", r"'data_path' is '': must name the folder"),
+        ("data_path", " ", r"'data_path' is ' ': must name the folder"),
+        ("data_path", 3, r"'data_path' is 3: "),
+        ("weights", ["x" * 100_000], r"'weights' is \['x+… \(100,004 characters\): must be text"),
     ],
 )
 def test_a_bad_value_is_named_with_its_key_and_rule(changed, key, value, message):
@@ -104,8 +128,56 @@ def test_a_missing_file_says_where_to_run(tmp_path):
 def test_broken_yaml_is_told(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("seed: [1", encoding="utf-8")
-    with pytest.raises(ValueError, match="not valid YAML"):
+    with pytest.raises(
+        ValueError, match=r"params.yaml, line 1: expected ',' or '\]', but got '<stream end>'$"
+    ):
         load_params(path)
+
+
+def leaves(tree, before=""):
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
+
+
+@pytest.mark.parametrize(("key", "own"), leaves(yaml.safe_load(PARAMS.read_text(encoding="utf-8"))))
+def test_no_setting_takes_a_value_of_another_type(changed, key, own):
+    others = [None, [], {}, "", "text", True, "1", [1]]
+    like_own = {bool: bool, int: int, float: float, str: str, list: list}[type(own)]
+    for other in others:
+        if isinstance(other, like_own) and isinstance(other, bool) == isinstance(own, bool):
+            continue
+        if key == "train.jit_compile" and isinstance(other, bool):
+            continue
+        with pytest.raises(ValueError, match=re.escape(key)) as refused:
+            load_params(changed(key, other))
+        assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("written", ["1e-05", "1e-5", "0.00001", "1.0e-05", "1E-5", "+1e-5"])
+def test_a_small_number_is_one_however_it_is_written(tmp_path, written):
+    path = tmp_path / "params.yaml"
+    text = PARAMS.read_text(encoding="utf-8")
+    path.write_text(re.sub(r"learning_rate: .*", f"learning_rate: {written}", text), encoding="utf-8")
+    assert load_params(path).learning_rate == 1e-5
+
+
+@pytest.mark.parametrize("content", ["", "seed", "- 1", "# nothing\n"])
+def test_a_file_without_settings_is_told(tmp_path, content):
+    path = tmp_path / "params.yaml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"params.yaml holds no settings, one `name: value` a line$"):
+        load_params(path)
+
+
+def test_a_thousand_unknown_keys_are_one_short_message(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("".join(f"key_{number}: 1\n" for number in range(1000)), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"and 9\d\d more$|and 1,\d\d\d more$") as refused:
+        load_params(path)
+    assert len(str(refused.value)) < 2_000
 
 
 def test_nested_settings_are_named_by_their_full_name():

@@ -1,13 +1,18 @@
 """Settings of params.yaml, typed and checked."""
 
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, ValidationInfo, field_validator
 
 from shopper_age.metrics.bands import check_edges
+from shopper_age.runtime.messages import shorten, shorten_list
+from shopper_age.runtime.yaml_file import read_yaml
+
+# Beyond it is a slip of the finger, whatever is counted.
+_MANY = 100_000
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -15,22 +20,23 @@ OpenShare = Annotated[float, Field(gt=0, lt=1)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
 class ValidateDataParams(_Section):
     min_age: float = Field(ge=0)
     max_age: float = Field(le=100)
-    min_side_px: int = Field(ge=1)
+    min_side_px: int = Field(ge=1, le=_MANY)
     max_pixels: int = Field(ge=1, le=178_956_970)  # Pillow refuses more in any case
     near_duplicate_bits: int = Field(ge=0, le=8)
     max_bad_share: Share
 
-    @model_validator(mode="after")
-    def _ages_in_order(self) -> "ValidateDataParams":
-        if self.min_age >= self.max_age:
-            raise ValueError(f"min_age ({self.min_age}) must be below max_age ({self.max_age})")
-        return self
+    @field_validator("max_age")
+    @classmethod
+    def _ages_in_order(cls, value: float, info: ValidationInfo) -> float:
+        if value <= info.data.get("min_age", 0):
+            raise ValueError(f"must be above min_age, which is {info.data.get('min_age', 0):g}")
+        return value
 
 
 class EdaParams(_Section):
@@ -62,11 +68,11 @@ class TrainParams(_Section):
     optimizer: Literal["adam", "adamw"]
     weight_decay: float = Field(ge=0)
     schedule: Literal["constant", "cosine"]
-    warmup_epochs: float = Field(ge=0)
+    warmup_epochs: float = Field(ge=0, le=_MANY)
     clip_norm: float = Field(ge=0)
     ema_momentum: float = Field(ge=0, lt=1)
-    frozen_epochs: int = Field(ge=0)
-    early_stopping_patience: int = Field(ge=0)
+    frozen_epochs: int = Field(ge=0, le=_MANY)
+    early_stopping_patience: int = Field(ge=0, le=_MANY)
     keep_best: bool
     label_sigma: float = Field(gt=0)
     l1_weight: float = Field(ge=0)
@@ -88,11 +94,18 @@ class TrainParams(_Section):
 class EvaluateParams(_Section):
     max_mae: float = Field(gt=0)
     tta: Literal[1, 2, 4]
-    age_groups: tuple[int, ...] = Field(min_length=1)
+    age_groups: tuple[StrictInt, ...] = Field(min_length=1, max_length=100, strict=False)
     legal_age: int = Field(ge=1, le=49)
     max_false_positive_rate: OpenShare
     interval_level: OpenShare
     max_interval_width: float = Field(gt=0)
+
+    @field_validator("tta", mode="before")
+    @classmethod
+    def _whole_number(cls, value: Any) -> Any:
+        if type(value) is not int:  # to Python true is 1
+            raise ValueError("must be 1, 2 or 4")
+        return value
 
     @field_validator("age_groups")
     @classmethod
@@ -110,10 +123,10 @@ class Params(_Section):
     """All settings; a field per line of params.yaml."""
 
     seed: int = Field(ge=0, lt=2**31)
-    data_path: Path
+    data_path: Path = Field(strict=False)
     image_size: int = Field(ge=32, le=1024)
-    batch_size: int = Field(ge=1)
-    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1, le=_MANY)
+    epochs: int = Field(ge=1, le=_MANY)
     learning_rate: float = Field(gt=0, le=1)
     loss: Literal["mse", "mae", "huber", "label_distribution", "ordinal"]
     weights: str = Field(min_length=1)
@@ -124,24 +137,31 @@ class Params(_Section):
     evaluate: EvaluateParams
     tracking: TrackingParams
 
+    @field_validator("data_path", mode="before")
+    @classmethod
+    def _names_a_folder(cls, value: Any) -> Any:
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("must name the folder with labels.csv and final_files/")
+        return value
+
 
 def load_params(path: str | Path = "params.yaml") -> Params:
     """The checked settings of a params.yaml.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: a key is unknown or missing, or a value breaks its rule; the message lists every
-            such key with the value found and the rule.
+        ValueError: it cannot be read as YAML of one meaning, a key is unknown or missing, or a value is of
+            another type or breaks its rule; the message lists every such key with the value found and the
+            rule.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
             f"{path} not found: run this from the project's top folder, where params.yaml lies."
         )
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not valid YAML: {error}") from error
+    tree = read_yaml(path)
+    if not isinstance(tree, Mapping):
+        raise ValueError(f"{path} holds no settings, one `name: value` a line")
     try:
         return Params.model_validate(tree)
     except ValidationError as error:
@@ -162,12 +182,38 @@ def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _explain(error: ValidationError) -> str:
     problems = []
     for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"]) or "the file"
+        key = shorten(".".join(str(part) for part in problem["loc"]))
+        value = problem["input"]
+        shown = str(value).lower() if isinstance(value, bool) else shorten(repr(value))
         match problem["type"]:
             case "extra_forbidden":
-                problems.append(f"unknown key '{key}' (value {problem['input']!r}): remove it or correct it")
+                problems.append(f"unknown key '{key}' (value {shown}): remove it or correct it")
             case "missing":
                 problems.append(f"'{key}' is missing")
+            case "int_type" | "float_type" | "bool_type" | "string_type" | "int_from_float" as expected:
+                problems.append(f"'{key}' is {shown}: {_type_rule(expected, value)}")
             case _:
-                problems.append(f"'{key}' is {problem['input']!r}: {problem['msg']}")
-    return "; ".join(problems)
+                problems.append(f"'{key}' is {shown}: {problem['msg'].removeprefix('Value error, ')}")
+    return shorten_list(problems, 20, separator="; ", length=400)
+
+
+def _type_rule(expected: str, value: Any) -> str:
+    """What to write instead of a value of another type."""
+    match expected:
+        case "bool_type":
+            return "must be true or false, without quotes"
+        case "string_type":
+            return f'must be text; put it in double quotes: "{shorten(value, 40)}"'
+    is_whole = expected != "float_type"
+    rule = "must be a whole number" if is_whole else "must be a number"
+    if isinstance(value, bool) or not isinstance(value, str | float):
+        return rule
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        return rule
+    if not number.is_finite() or abs(number.adjusted()) > 20 or (is_whole and number % 1):
+        return rule
+    plain = format(number, "f")
+    plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
+    return f"{rule}; write {plain}" + (" without quotes" if isinstance(value, str) else "")

@@ -21,6 +21,7 @@ from shopper_age.data.tables import (
     VALIDATION,
     first_rows,
 )
+from shopper_age.runtime.messages import shorten_list
 
 Strategy = Literal["stratified", "keras", "column"]
 
@@ -131,10 +132,10 @@ def _given_parts(manifest: pd.DataFrame) -> np.ndarray:
         )
     unknown = manifest[~manifest[SPLIT].isin(PARTS)]
     if len(unknown):
-        values = ", ".join(repr(value) for value in unknown[SPLIT].unique()[:5])
+        values = shorten_list((repr(value) for value in unknown[SPLIT].unique()), 5)
         raise ValueError(
             f"{len(unknown)} rows of labels.csv have an unknown '{SPLIT}': {values}, first "
-            f"{', '.join(unknown[FILE_NAME][:3])} ({expected}, spelt exactly so)."
+            f"{shorten_list(unknown[FILE_NAME][:3])} ({expected}, spelt exactly so)."
         )
     return manifest[SPLIT].to_numpy(object)
 

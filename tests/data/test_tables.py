@@ -113,6 +113,23 @@ def test_unreadable_labels_say_what_is_wrong(tmp_path, content, message):
         labels_of(tmp_path, content)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        ",".join(f"column_{number}" for number in range(20_000)),
+        "x" * 100_000,
+        "file_name,real_age," + ",".join(["a,b"] + [f"c{number},c{number}" for number in range(5_000)]),
+        ",".join(["file_name", "real_age", *["y" * 100_000] * 2]),
+        '"two\nlines",age',
+    ],
+)
+def test_a_bad_header_is_told_in_one_short_line(tmp_path, header):
+    with pytest.raises(ValueError, match="column") as refused:
+        labels_of(tmp_path, header + "\n")
+    assert len(str(refused.value)) < 1_500
+    assert "\n" not in str(refused.value)
+
+
 def test_photos_are_found_in_the_photo_folder():
     assert photo_path("data/faces", "shop/a.jpg") == Path("data/faces/final_files/shop/a.jpg")
 
@@ -153,8 +170,12 @@ def test_a_table_that_no_stage_has_written_names_the_stage(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "was not written by stage split"),
-        ("file_name,real_age,split\na.jpg,old,train\n", "was not written by stage split"),
+        ("", r"splits\.csv is not as this project writes it: its header is empty\. Run `dvc repro -f split`"),
+        (
+            "file_name,real_age,split\na.jpg,old,train\n",
+            r"column 'real_age': .*'old'\. Run `dvc repro -f split`",
+        ),
+        ("file_name,real_age,split\na.jpg,1\n", "line 2 has 2 cells, its header 3"),
         ("file_name,real_age\na.jpg,1\n", "lacks the column split"),
         ("file_name,real_age,split\na.jpg,1,valid\n", "holds valid; expected train, validation, test"),
     ],

@@ -6,7 +6,15 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from shopper_age.runtime.files import replacing, save_picture, write_csv, write_files, write_json, write_text
+from shopper_age.runtime.files import (
+    read_csv,
+    replacing,
+    save_picture,
+    write_csv,
+    write_files,
+    write_json,
+    write_text,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -46,7 +54,13 @@ def test_json_refuses_what_json_cannot_say(tmp_path):
 def test_a_table_comes_back_as_it_was(tmp_path):
     table = pd.DataFrame({"file_name": ["ä, b.jpg"], "real_age": [1.5]})
     write_csv(tmp_path / "t.csv", table)
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "t.csv"), table)
+    pd.testing.assert_frame_equal(read_csv(tmp_path / "t.csv", {"real_age": float}), table)
+
+
+def test_a_table_of_other_make_is_named(tmp_path):
+    (tmp_path / "t.csv").write_text("age\nold\n")
+    with pytest.raises(ValueError, match=r"t\.csv is not as this project writes it: column 'age'"):
+        read_csv(tmp_path / "t.csv", {"age": int})
 
 
 def test_a_picture_comes_back_as_it_was(tmp_path):

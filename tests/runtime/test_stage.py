@@ -14,7 +14,7 @@ SLOW_TO_IMPORT = {"keras", "matplotlib", "mlflow", "pandera", "PIL", "scipy", "s
 @pytest.fixture(autouse=True)
 def _log_as_before():
     logger = logging.getLogger("shopper_age")
-    before = logger.handlers, logger.level, logger.propagate
+    before = list(logger.handlers), logger.level, logger.propagate
     yield
     logger.handlers, logger.level, logger.propagate = before
 
@@ -32,6 +32,15 @@ def test_what_the_user_did_is_told_in_one_line(monkeypatch, error):
     with pytest.raises(SystemExit) as stopped:
         run_stage(_raising(error))
     assert stopped.value.code == f"split: {error}"
+
+
+def test_a_message_of_any_length_is_cut_to_what_is_read(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["stages/split.py"])
+    with pytest.raises(SystemExit) as stopped:
+        run_stage(_raising(ValueError("x" * 149_000 + ": do this")))
+    assert stopped.value.code.endswith("x: do this")
+    logging.getLogger("shopper_age.data").warning("x" * 149_000)
+    assert max(len(stopped.value.code), len(capsys.readouterr().err)) < 2_200
 
 
 def test_a_fault_of_the_project_keeps_its_traceback():

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from shopper_age import paths
+from shopper_age.runtime.messages import clip
 from shopper_age.runtime.stage import configure_logging
 
 app = typer.Typer(help="From face photos with known ages to an age model.", no_args_is_help=True)
@@ -164,4 +165,4 @@ def _print_ranking(sweep_name: str | None, params: list[str] | None = None) -> N
 
 
 def _stop(message: str) -> NoReturn:
-    sys.exit(f"shopper-age: {message}")
+    sys.exit(f"shopper-age: {clip(message)}")

@@ -20,6 +20,7 @@ from shopper_age.data.tables import (
     read_labels,
 )
 from shopper_age.params import AugmentationParams
+from shopper_age.runtime.messages import shorten, shorten_list
 
 Reader = Literal["py_dataset", "image_data_generator"]
 
@@ -119,7 +120,7 @@ def _rows_of_part(path: str | Path, splits: pd.DataFrame | None, part: str) -> p
         splits = _first_rows_test(path)
     table = splits[splits[SPLIT] == part].reset_index(drop=True)
     if table.empty:
-        found = ", ".join(sorted(splits[SPLIT].unique())) or "none"
+        found = shorten_list(sorted(splits[SPLIT].unique())) or "none"
         raise ValueError(f"no photo belongs to the part '{part}' of {path}; parts found: {found}")
     return table
 
@@ -130,8 +131,8 @@ def _first_rows_test(path: str | Path) -> pd.DataFrame:
     if not np.isfinite(ages).all():
         bad = labels.loc[~np.isfinite(ages), REAL_AGE]
         raise ValueError(
-            f"{path}/labels.csv, line {bad.index[0]}: {REAL_AGE} is {bad.iloc[0]!r}, not a number "
-            f"({len(bad)} such rows). Stage validate_data lists and leaves out all of them."
+            f"{path}/labels.csv, line {bad.index[0]}: {REAL_AGE} is {shorten(repr(bad.iloc[0]))}, "
+            f"not a number ({len(bad)} such rows). Stage validate_data lists and leaves out all of them."
         )
     is_test = first_rows(len(labels), share=_DEFAULT_TEST_SHARE)
     return pd.DataFrame({FILE_NAME: labels[FILE_NAME], REAL_AGE: ages, SPLIT: np.where(is_test, TEST, TRAIN)})

@@ -6,14 +6,18 @@ stage starts by importing this module.
 """
 
 import csv
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import TextIO
 
 import numpy as np
 import pandas as pd
 
-from shopper_age.runtime.files import write_csv
+from shopper_age.runtime.csv_tables import read_table
+from shopper_age.runtime.files import read_csv, write_csv
+from shopper_age.runtime.messages import shorten_list
 
 FILE_NAME = "file_name"
 
@@ -51,7 +55,20 @@ MEASURED = (WIDTH, HEIGHT, MODE, N_BYTES, PERCEPTUAL_HASH, DUPLICATE_GROUP)
 # Cells are gathered as text in portions: as Python's strings a million rows would fill a third of a GiB.
 _ROWS_PER_PORTION = 65_536
 
-_DTYPES = {REAL_AGE: float, WIDTH: int, HEIGHT: int, N_BYTES: int, DUPLICATE_GROUP: int}
+_MANIFEST_TYPES = {REAL_AGE: float, WIDTH: int, HEIGHT: int, N_BYTES: int, DUPLICATE_GROUP: int}
+
+_SPLITS_TYPES = {REAL_AGE: float}
+
+# What predictions.csv holds beside text. Earlier evaluations may lack columns.
+_ESTIMATE_TYPES = {
+    REAL_AGE: float,
+    "predicted_age": float,
+    "interval_low": float,
+    "interval_high": float,
+    "is_answered": bool,
+    "age_sd": float,
+    "p_minor": float,
+}
 
 
 def photo_path(data_path: str | Path, file_name: str) -> Path:
@@ -91,7 +108,7 @@ def read_manifest(path: str | Path) -> pd.DataFrame:
         FileNotFoundError: validate_data has not written it.
         ValueError: a column is missing or does not hold what it should.
     """
-    return _read(path, (FILE_NAME, REAL_AGE, *MEASURED), made_by="validate_data")
+    return _read(path, (FILE_NAME, REAL_AGE, *MEASURED), _MANIFEST_TYPES, made_by="validate_data")
 
 
 def read_splits(path: str | Path) -> pd.DataFrame:
@@ -101,14 +118,35 @@ def read_splits(path: str | Path) -> pd.DataFrame:
         FileNotFoundError: split has not written it.
         ValueError: a column is missing, or a part has an unknown name.
     """
-    splits = _read(path, (FILE_NAME, REAL_AGE, SPLIT), made_by="split")
+    splits = _read(path, (FILE_NAME, REAL_AGE, SPLIT), _SPLITS_TYPES, made_by="split")
     if unknown := sorted(set(splits[SPLIT]) - set(PARTS)):
-        raise ValueError(f"{path}: column '{SPLIT}' holds {', '.join(unknown)}; expected {', '.join(PARTS)}.")
+        raise ValueError(
+            f"{path}: column '{SPLIT}' holds {shorten_list(unknown)}; expected {', '.join(PARTS)}."
+        )
     return splits
 
 
 def write_splits(table: pd.DataFrame, path: str | Path) -> None:
     write_csv(path, table[[FILE_NAME, REAL_AGE, SPLIT]])
+
+
+def read_estimates(path: str | Path) -> pd.DataFrame:
+    """predictions.csv of an evaluation: text, but for numbers and `is_answered`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no such table.
+    """
+    return read_csv(path, _ESTIMATE_TYPES)
+
+
+def estimates_of(text: str) -> pd.DataFrame:
+    """As `read_estimates`, of the file's text with its own line breaks.
+
+    Raises:
+        ValueError: it is no such table.
+    """
+    return read_table(StringIO(text, newline=""), _ESTIMATE_TYPES)
 
 
 def _table(path: Path, file: TextIO) -> pd.DataFrame:
@@ -149,25 +187,28 @@ def _text_table(header: list[str], rows: list[int], columns: list[list[str]]) ->
 
 
 def _check_header(path: Path, header: list[str]) -> None:
-    found = f"found: {', '.join(header) or 'nothing'}"
+    found = f"found: {shorten_list(header) or 'nothing'}"
     if missing := [name for name in (FILE_NAME, REAL_AGE) if name not in header]:
         separators = " Separate the columns by commas." if len(header) == 1 and header[0] else ""
         raise ValueError(f"{path} lacks the column {' and '.join(missing)} in line 1 ({found}).{separators}")
     if twice := [name for name, count in Counter(header).items() if name and count > 1]:
-        raise ValueError(f"{path} has the column {' and '.join(twice)} more than once ({found}).")
+        raise ValueError(
+            f"{path} has the column {shorten_list(twice, separator=' and ')} more than once ({found})."
+        )
     if taken := [name for name in header if name in MEASURED]:
         raise ValueError(f"{path} has the column {' and '.join(taken)}, which is measured here: rename it.")
 
 
-def _read(path: str | Path, expected: tuple[str, ...], *, made_by: str) -> pd.DataFrame:
+def _read(
+    path: str | Path, expected: tuple[str, ...], types: Mapping[str, type], *, made_by: str
+) -> pd.DataFrame:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path} not found: stage {made_by} writes it, run `dvc repro {made_by}`.")
-    dtypes = defaultdict(lambda: str, _DTYPES)
     try:
-        table = pd.read_csv(path, dtype=dtypes, keep_default_na=False, float_precision="round_trip")
+        table = read_csv(path, types)
     except ValueError as error:
-        raise ValueError(f"{path} was not written by stage {made_by}: {error}") from error
+        raise ValueError(f"{error}. Run `dvc repro -f {made_by}`.") from None
     if missing := [name for name in expected if name not in table]:
         raise ValueError(f"{path} lacks the column {' and '.join(missing)}: run `dvc repro -f {made_by}`.")
     return table

@@ -77,7 +77,7 @@ def draw_faces(folder: str | Path, *, n: int, seed: int, workers: int = 1) -> pd
                 list(pool.map(save, *rows, chunksize=8))
         else:
             list(map(save, *rows))
-        write_csv(unfinished / LABELS_FILE, labels)
+        write_csv(unfinished / LABELS_FILE, labels, guarded=False)
     return labels
 
 

@@ -18,6 +18,7 @@ from shopper_age.markdown import counted
 from shopper_age.metrics.bands import band_index
 from shopper_age.metrics.errors import errors, mean_interval
 from shopper_age.params import dotted
+from shopper_age.runtime.messages import shorten
 
 PREDICTED_AGE = "predicted_age"
 
@@ -174,7 +175,9 @@ def _check(name: str, table: pd.DataFrame) -> None:
         raise ValueError(f"the estimates of {name} have no column {', '.join(missing)}")
     if n_twice := int(table[FILE_NAME].duplicated().sum()):
         first = table.loc[table[FILE_NAME].duplicated(), FILE_NAME].iloc[0]
-        raise ValueError(f"the estimates of {name} name {counted(n_twice, 'photo')} twice, first {first}")
+        raise ValueError(
+            f"the estimates of {name} name {counted(n_twice, 'photo')} twice, first {shorten(first)}"
+        )
 
 
 def _limits(comparison: Comparison, name_a: str, name_b: str) -> Iterator[str]:

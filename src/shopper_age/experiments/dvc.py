@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shopper_age.runtime.csv_tables import ENCODING
+from shopper_age.runtime.messages import clip, shorten, shorten_list
+
 if TYPE_CHECKING:
     from dvc.repo.experiments.queue.celery import LocalCeleryQueue
 
@@ -142,7 +145,7 @@ def open_revision(name: str) -> Callable[[Path], str]:
         with Repo() as repo:
             files = DVCFileSystem(rev=resolve_rev(repo.scm, name))
     except RevError:
-        raise ValueError(f"there is no `{name}` here; {_nameable()}") from None
+        raise ValueError(f"there is no `{shorten(name)}` here; {_nameable()}") from None
     except (NotDvcRepoError, NoSCMError):
         raise ValueError(
             f"`{name}` cannot be looked up: this folder is no DVC project under Git; only `{WORKSPACE}` can"
@@ -150,7 +153,7 @@ def open_revision(name: str) -> Callable[[Path], str]:
 
     def read(path: Path) -> str:
         try:
-            return files.read_text(str(path), encoding="utf-8")
+            return files.read_bytes(str(path)).decode(**ENCODING)  # with the line breaks that it has
         except (OSError, DvcException, SCMError) as error:
             raise FileNotFoundError(
                 f"`{name}` has no {path} at hand ({error}). If it was evaluated elsewhere, try "
@@ -173,8 +176,7 @@ def _nameable() -> str:
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(sorted(names)[:_MAX_NAMES])
-    return f"{shown} and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else shown
+    return shorten_list(sorted(names), _MAX_NAMES)
 
 
 def _dvc(*arguments: str, problem: str) -> str:
@@ -182,5 +184,5 @@ def _dvc(*arguments: str, problem: str) -> str:
     command = [sys.executable, "-m", "dvc", *arguments]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode:
-        raise ValueError(f"{problem}: {answer.stderr.strip()}")
+        raise ValueError(f"{problem}: {clip(answer.stderr.strip())}")
     return answer.stdout

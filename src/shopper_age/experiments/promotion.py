@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from shopper_age.data.tables import FILE_NAME, REAL_AGE
+from shopper_age.data.tables import FILE_NAME, REAL_AGE, read_estimates
 from shopper_age.experiments.comparison import BETTER, PREDICTED_AGE, compare, describe
 from shopper_age.experiments.results import Result
 from shopper_age.markdown import counted
@@ -81,7 +81,7 @@ def _estimates_of(champion: ModelVersion, registry: ModelRegistry, folder: Path)
             f"the estimates of version {champion.number}, the champion, cannot be read from its run, so "
             f"nothing can be compared with it. {error}"
         ) from error
-    return pd.read_csv(path, dtype={FILE_NAME: str})
+    return read_estimates(path)
 
 
 def _judge(
@@ -96,7 +96,7 @@ def _judge(
     if not result.metrics["is_useful"]:
         return False, (
             f"{counted(result.metrics['n_test'], 'test photo')} and {mae} do not show that it is of any use: "
-            f"it takes at least {MIN_PHOTOS} photos, on which it is clearly better than always the median age "
+            f"it takes at least {MIN_PHOTOS} photos, on which it is clearly better than the median age "
             "and its estimates rise with age."
         )
     if rival is None:

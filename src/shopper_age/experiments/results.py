@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,10 @@ import pandas as pd
 import yaml
 
 from shopper_age import paths
-from shopper_age.data.tables import FILE_NAME
+from shopper_age.data.tables import estimates_of
 from shopper_age.experiments.dvc import WORKSPACE, open_revision
 from shopper_age.runtime.checkout import read_dvc_lock
+from shopper_age.runtime.csv_tables import ENCODING
 from shopper_age.runtime.hashing import file_md5
 
 
@@ -43,7 +43,7 @@ def read_result(name: str) -> Result:
     read = _read_workspace if name == WORKSPACE else open_revision(name)
     return Result(
         name=name,
-        predictions=pd.read_csv(StringIO(read(paths.PREDICTIONS)), dtype={FILE_NAME: str}),
+        predictions=estimates_of(read(paths.PREDICTIONS)),
         metrics=json.loads(read(paths.METRICS)),
         params=yaml.safe_load(read(paths.PARAMS)),
     )
@@ -67,4 +67,4 @@ def check_evaluated(model_path: Path) -> None:
 def _read_workspace(path: Path) -> str:
     if not path.is_file():
         raise FileNotFoundError(f"the workspace has no {path}: run `dvc repro` there, or `dvc checkout`")
-    return path.read_text(encoding="utf-8")
+    return path.read_bytes().decode(**ENCODING)  # with the line breaks that it has

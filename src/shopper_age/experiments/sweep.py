@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from shopper_age.experiments.dvc import check_tracked, open_queue, queue_experiments
+from shopper_age.runtime.messages import shorten, shorten_list
 
 # Seconds between two polls of the queue, and how many in a row may find no worker or no experiment.
 POLL_SECONDS = 5.0
@@ -32,12 +33,12 @@ def grid_params(grid: Sequence[str]) -> list[str]:
         name, is_given, values = part.partition("=")
         if not (is_given and name.strip() and values.strip()):
             raise ValueError(
-                f"`{part}` is no part of a grid: write NAME=VALUE,VALUE with the names of params.yaml, "
-                "such as epochs=5,10 train.schedule=constant,cosine"
+                f"`{shorten(part)}` is no part of a grid: write NAME=VALUE,VALUE with the names of "
+                "params.yaml, such as epochs=5,10 train.schedule=constant,cosine"
             )
         names.append(name.strip())
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"{', '.join(twice)} is twice in the grid: write all its values in one part")
+        raise ValueError(f"{shorten_list(twice)} is twice in the grid: write all its values in one part")
     return names
 
 

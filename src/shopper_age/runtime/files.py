@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shopper_age.runtime.csv_tables import ENCODING, read_table, write_table
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -43,9 +45,26 @@ def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def write_csv(path: str | Path, table: "pd.DataFrame") -> None:
-    with replacing(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+def write_csv(path: str | Path, table: "pd.DataFrame", *, guarded: bool = True) -> None:
+    """Writes a table, as `csv_tables` says; only a labels.csv, which is the user's own, stays unguarded."""
+    with replacing(path) as temporary, temporary.open("w", newline="", **ENCODING) as file:
+        write_table(file, table, guarded=guarded)
+
+
+def read_csv(
+    path: str | Path, types: Mapping[str, type | str] | None = None, *, other: type | str = str
+) -> "pd.DataFrame":
+    """The table that `write_csv` wrote; `types` and `other` as in `csv_tables.read_table`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no table of this project; the message names it.
+    """
+    with Path(path).open(newline="", **ENCODING) as file:
+        try:
+            return read_table(file, types, other=other)
+        except ValueError as error:
+            raise ValueError(f"{path} is not as this project writes it: {error}") from None
 
 
 def save_figure(path: str | Path, figure: "Figure") -> None:

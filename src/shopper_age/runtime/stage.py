@@ -6,12 +6,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from shopper_age.runtime.messages import clip
+
 
 def run_stage(main: Callable[[], None]) -> None:
     """Shows the package's log, calls `main` and ends the process.
 
     A `ValueError` or `OSError` is about the user's settings, data or disk: its message goes to standard
-    error and the exit status is 1. Anything else is a fault of this project and keeps its traceback.
+    error, without its middle if it is very long, and the exit status is 1. Anything else is a fault of this
+    project and keeps its traceback.
     `SHOPPER_AGE_TRACEBACK=1` shows the traceback of every error.
     """
     configure_logging()
@@ -20,7 +23,7 @@ def run_stage(main: Callable[[], None]) -> None:
     except (ValueError, OSError) as error:
         if os.environ.get("SHOPPER_AGE_TRACEBACK"):
             raise
-        sys.exit(f"{Path(sys.argv[0]).stem}: {error}")
+        sys.exit(f"{Path(sys.argv[0]).stem}: {clip(str(error))}")
 
 
 def configure_logging() -> None:
@@ -40,4 +43,4 @@ class _Console(logging.Handler):
         if record.levelno < logging.WARNING:
             print(self.format(record), flush=True)
         else:
-            print(f"{record.levelname}: {self.format(record)}", file=sys.stderr, flush=True)
+            print(f"{record.levelname}: {clip(self.format(record))}", file=sys.stderr, flush=True)

@@ -15,6 +15,9 @@ DETAIL = "detail"
 
 SEVERITY = "severity"
 
+# What findings.csv holds beside text; a photo without a label has no row.
+FINDINGS_TYPES = {ROW: "Int64"}
+
 ERROR = "error"  # the row cannot be used and is left out of the manifest
 
 WARNING = "warning"  # worth a look; nothing is left out, except the repetitions of a row
