@@ -228,7 +228,7 @@ def test_the_summary_counts_what_is_there():
 
 def test_the_stage_writes_splits_and_summary(tmp_path, monkeypatch):
     manifest = manifest_of(np.arange(60)).assign(
-        width=224, height=224, mode="RGB", n_bytes=9000, perceptual_hash="0" * 16
+        width=224, height=224, mode="RGB", n_bytes=9000, content_hash="0" * 16, perceptual_hash="0" * 16
     )
     (tmp_path / "reports/validate_data").mkdir(parents=True)
     manifest.to_csv(tmp_path / "reports/validate_data/manifest.csv", index=False)

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -107,3 +108,51 @@ def test_a_photo_grows_smoothly_and_shrinks_by_averaging():
     assert 0 < grown[3] < grown[4] < 200
     checks = (np.indices((64, 64)).sum(axis=0) % 2 * 200).astype(np.uint8)[..., None].repeat(3, axis=2)
     np.testing.assert_array_equal(photos.resize(checks, 16), 100)
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"), [("RGBA", "PNG"), ("LA", "PNG"), ("RGBA", "WEBP"), ("RGBA", "TIFF")]
+)
+def test_transparent_pixels_lie_on_neutral_grey_whatever_their_colour(tmp_path, mode, kind):
+    green = Image.new("RGBA", (64, 64), (0, 255, 0, 0))
+    green.paste((200, 200, 200, 255), (16, 16, 48, 48))
+    green.convert(mode).save(
+        tmp_path / "a", kind, **({"lossless": True, "exact": True} if kind == "WEBP" else {})
+    )
+
+    photo = read_photo(tmp_path / "a")
+
+    assert (photo[:16] == 128).all()
+    assert (photo[16:48, 16:48] == 200).all()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF"])
+def test_a_transparent_colour_of_a_palette_becomes_grey(tmp_path, kind):
+    image = Image.new("P", (64, 64), 1)
+    image.putpalette([0, 255, 0, 200, 200, 200])
+    image.paste(0, (0, 0, 64, 16))
+    image.save(tmp_path / "a", kind, transparency=0)
+
+    photo = read_photo(tmp_path / "a")
+
+    assert (photo[:16] == 128).all()
+    assert (photo[16:] == 200).all()
+
+
+def test_half_transparent_pixels_are_mixed_with_grey(tmp_path):
+    Image.new("RGBA", (64, 64), (228, 28, 128, 128)).save(tmp_path / "a.png")
+    np.testing.assert_allclose(read_photo(tmp_path / "a.png")[0, 0], [178, 78, 128], atol=1)
+
+
+@pytest.mark.parametrize("kind", ["png", "tiff"])
+def test_a_colour_picture_of_12_bits_in_16_is_refused_not_read_as_black(tmp_path, kind):
+    pixels = RED.astype(np.uint16) * 16
+    cv2.imwrite(str(tmp_path / f"12.{kind}"), pixels)
+    cv2.imwrite(str(tmp_path / f"16.{kind}"), pixels * 16)
+    try:
+        whole = read_photo(tmp_path / f"16.{kind}")
+    except ValueError:
+        pytest.skip("Pillow reads no such file at all")
+    assert whole.max() == 255
+    with pytest.raises(ValueError, match="12 or fewer are in use: save it with 8 bits"):
+        read_photo(tmp_path / f"12.{kind}")

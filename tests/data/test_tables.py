@@ -23,6 +23,7 @@ MANIFEST = pd.DataFrame(
         "height": [200, 50],
         "mode": ["RGB", "L"],
         "n_bytes": [4716, 99],
+        "content_hash": ["0000000000000012", "1e00000000000034"],
         "perceptual_hash": ["0123456789012345", "00ffd4d98ba6c291"],
         "duplicate_group": [0, 1],
         "shop": ["", "007"],

@@ -50,6 +50,7 @@ def test_everything_but_name_age_and_part_is_an_attribute_of_a_photo():
             "height": [100, 300],
             "mode": ["RGB", "L"],
             "n_bytes": [1, 2],
+            "content_hash": ["0" * 16] * 2,
             "perceptual_hash": ["0" * 16] * 2,
             "duplicate_group": [0, 1],
             "split": ["test", "test"],

@@ -34,7 +34,12 @@ def project(tmp_path):
         name = f"{age} years.jpg"
         Image.fromarray(rng.integers(0, 255, (40, 30, 3), dtype=np.uint8)).save(photos / name)
         rows.append({"file_name": name, "real_age": float(age), "width": 30, "height": 40, "mode": "RGB"})
-    measured = {"n_bytes": 900, "perceptual_hash": "0" * 16, "duplicate_group": range(10)}
+    measured = {
+        "n_bytes": 900,
+        "content_hash": "0" * 16,
+        "perceptual_hash": "0" * 16,
+        "duplicate_group": range(10),
+    }
     found = tmp_path / "reports" / "validate_data"
     found.mkdir(parents=True)
     pd.DataFrame(rows).assign(**measured).to_csv(found / "manifest.csv", index=False)

@@ -279,3 +279,18 @@ def test_the_stage_writes_everything_before_it_fails(project):
 def test_the_stage_without_data_says_how_to_start():
     with pytest.raises(SystemExit, match=r"labels\.csv not found\. Put your photos .* `make demo`"):
         run_stage()
+
+
+def test_the_content_hash_of_the_manifest_follows_from_the_bytes_alone(tmp_path):
+    shops = tmp_path / "here", tmp_path / "there"
+    for number, shop in enumerate(shops):
+        (shop / "final_files").mkdir(parents=True)
+        small_photo(number).save(shop / "final_files" / "0.png")
+        small_photo(5).save(shop / "final_files" / f"copy_{number}.png")
+        (shop / "labels.csv").write_text(f"file_name,real_age\n0.png,20\ncopy_{number}.png,30\n")
+
+    here, there = (validate(shop, SETTINGS).manifest["content_hash"] for shop in shops)
+
+    assert here.str.fullmatch("[0-9a-f]{16}").all()
+    assert here[0] != there[0]  # one name, two photos
+    assert here[1] == there[1]  # two names, one photo

@@ -1,4 +1,5 @@
 import os
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -124,11 +125,38 @@ def test_a_truncated_photo_is_found(folder, kind, share, size):
     assert inspect(folder, "cut").rule == "truncated_photo"
 
 
-def test_a_jpeg_without_its_last_bytes_is_found(folder):
+def test_a_jpeg_without_its_end_marker_is_named_and_measured(folder):
     small_photo(1, (640, 512)).save(folder / "a.jpg")
+    whole = inspect(folder, "a.jpg")
     (folder / "a.jpg").write_bytes((folder / "a.jpg").read_bytes()[:-2])
 
-    assert inspect(folder, "a.jpg").rule == "truncated_photo"
+    photo = inspect(folder, "a.jpg")
+
+    assert (photo.rule, photo.width, photo.height) == ("missing_end_marker", 640, 512)
+    np.testing.assert_array_equal(photo.hashes, whole.hashes)
+
+
+def test_damage_inside_a_jpeg_is_found_with_its_share(folder):
+    small_photo(1, (640, 512)).save(folder / "a.jpg", quality=95)
+    content = (folder / "a.jpg").read_bytes()
+    middle = len(content) // 2
+    (folder / "a.jpg").write_bytes(content[:middle] + b"\xff\xd0" + content[middle:])
+
+    photo = inspect(folder, "a.jpg")
+
+    assert photo.rule == "damaged_photo"
+    assert re.search(r"premature end of data segment; [45]\d% of the picture are missing", photo.detail)
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("RGBA", "PNG"), ("LA", "PNG"), ("RGBA", "WEBP"), ("P", "GIF")])
+def test_transparent_pixels_are_named_and_opaque_ones_not(folder, mode, kind):
+    photo = small_photo(1).convert("RGBA")
+    photo.convert(mode).save(folder / "opaque", kind)
+    photo.putalpha(Image.linear_gradient("L").resize(photo.size).point(lambda value: 255 * (value > 99)))
+    photo.convert(mode).save(folder / "clear", kind, **({"transparency": 0} if mode == "P" else {}))
+
+    assert inspect(folder, "clear").rule == "has_transparency"
+    assert inspect(folder, "opaque").rule == ""
 
 
 def test_a_truncated_webp_is_found(folder):

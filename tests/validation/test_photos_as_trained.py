@@ -1,6 +1,7 @@
 """A photo that passes validation is read in training, and with the pixels that were inspected."""
 
 import io
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -8,12 +9,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from photos import small_photo
 from PIL import Image, ImageCms
 
 from shopper_age.data.photos import read_photo, to_grey
 from shopper_age.validation import photos as inspection
 from shopper_age.validation.photos import Photo, inspect_photo
+from shopper_age.validation.rules import RULES, WARNING
 
 SIZE = (96, 80)
 COLOUR = small_photo(1, SIZE)
@@ -53,6 +57,11 @@ FAITHFUL: dict[str, Callable[[], bytes]] = {
     **{f"PNG {mode}": partial(saved, COLOUR.convert(mode), "PNG") for mode in ("L", "LA", "RGB", "RGBA")},
     "PNG P": lambda: saved(COLOUR.quantize(), "PNG"),
     "PNG of 16 bits": lambda: saved(deep(257), "PNG"),
+    "PNG of 12 bits in 16": lambda: saved(deep(16), "PNG"),
+    "PNG of 10 bits in 16": lambda: saved(deep(4), "PNG"),
+    "PNG of 8 bits in 16": lambda: saved(deep(1), "PNG"),
+    "TIFF of 12 bits in 16": lambda: saved(deep(16), "TIFF"),
+    "TIFF of 12 bits in 32": lambda: saved(deep(16, np.int32), "TIFF"),
     **{
         f"TIFF {mode}": partial(saved, COLOUR.convert(mode), "TIFF")
         for mode in ("L", "LA", "RGB", "RGBA", "CMYK", "YCbCr")
@@ -69,7 +78,6 @@ FAITHFUL: dict[str, Callable[[], bytes]] = {
 # Photos of which only the rule counts that they are read by: the same in both places.
 OTHER: dict[str, Callable[[], bytes]] = {
     "PNG of 1 bit": partial(saved, COLOUR.convert("1"), "PNG"),
-    "PNG of 12 bits in 16": lambda: saved(deep(16), "PNG"),
     "TIFF with values below 0": lambda: saved(deep(514, np.int32, -65_536), "TIFF"),
     "TIFF with values above 16 bits": lambda: saved(deep(514, np.int32), "TIFF"),
     "JPEG turned in XMP": partial(saved, COLOUR, "JPEG", xmp=XMP_TURN),
@@ -147,7 +155,7 @@ def test_what_training_cannot_read_is_an_error_of_validation(path, inspected, ki
 
     photo, grey = inspected(path)
 
-    if photo.rule == "":  # a GIF or PNG that lacks nothing but its end mark
+    if photo.rule in ("", "missing_end_marker"):  # the pixels are whole
         np.testing.assert_array_equal(grey, to_grey(read_photo(path)))
     else:
         with pytest.raises(ValueError, match="cannot be decoded"):
@@ -181,9 +189,87 @@ def test_a_large_jpeg_is_inspected_at_a_part_of_its_size_and_reads_alike_at_ever
 def test_whether_a_cut_jpeg_is_read_does_not_depend_on_the_size_asked_for(path, inspected, options):
     noise = np.random.default_rng(0).integers(0, 256, (1040, 1100, 3), np.uint8)
     whole = saved(Image.fromarray(noise), "JPEG", **options)
-    for n in (1, 2, 3, 60, 5000, len(whole) // 2):
+    for n in (1, 2):
+        path.write_bytes(whole[:-n])
+        assert inspected(path)[0].rule == "missing_end_marker"
+        for size in (64, 130, 260, None):
+            read_photo(path, size)
+    for n in (60, 5000, len(whole) // 2):
         path.write_bytes(whole[:-n])
         assert inspected(path)[0].rule == "truncated_photo"
         for size in (64, 130, 260, None):
             with pytest.raises(ValueError, match="truncated"):
                 read_photo(path, size)
+
+
+@st.composite
+def files(draw: st.DrawFn) -> bytes:
+    """A photo of any kind, mode, size and orientation, perhaps transparent, deep, or changed on its way."""
+    kind = draw(st.sampled_from(["JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP"]))
+    modes = {
+        "JPEG": ["L", "RGB", "CMYK"],
+        "PNG": ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"],
+        "TIFF": ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "I;16", "I", "F"],
+        "WEBP": ["RGB", "RGBA"],
+        "GIF": ["L", "P", "RGB", "RGBA"],
+        "BMP": ["1", "L", "P", "RGB"],
+    }[kind]
+    mode = draw(st.sampled_from(modes))
+    sides = st.integers(32, 150) | st.integers(700, 900)
+    photo = small_photo(draw(st.integers(0, 99)), (draw(sides), draw(sides)))
+    if mode in ("I;16", "I", "F"):
+        dtype = {"I;16": np.uint16, "I": np.int32, "F": np.float32}[mode]
+        factor = draw(st.sampled_from([1, 4, 16, 257]))
+        photo = Image.fromarray((np.asarray(photo.convert("L")).astype(float) * factor).astype(dtype))
+    elif mode in ("LA", "RGBA"):
+        lowest = draw(st.integers(0, 255))
+        photo.putalpha(photo.convert("L").point(lambda value: max(value, lowest)))
+    photo = photo.convert(mode)
+    options: dict[str, object] = {}
+    if kind in ("JPEG", "PNG", "WEBP", "TIFF") and draw(st.booleans()):
+        options["exif"] = Image.Exif()
+        options["exif"][ORIENTATION] = draw(st.integers(0, 9))
+    if kind == "JPEG":
+        options["progressive"] = draw(st.booleans())
+        options["quality"] = draw(st.sampled_from([50, 95]))
+    content = saved(photo, kind, **options)
+    change = draw(st.sampled_from(["", "", "cut", "zeros", "flips", "insertion"]))
+    at = draw(st.integers(0, len(content) - 1))
+    if change == "cut":
+        return content[:at]
+    if change == "zeros":
+        return content[:at] + bytes(len(content[at : at + 50])) + content[at + 50 :]
+    if change == "flips":
+        return content[:at] + bytes([content[at] ^ draw(st.integers(1, 255))]) + content[at + 1 :]
+    if change == "insertion":
+        return content[:at] + draw(st.binary(min_size=1, max_size=20)) + content[at:]
+    return content
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(content=files(), size=st.integers(16, 300))
+def test_what_passes_is_read_with_the_same_pixels_and_what_is_damaged_is_not(
+    path, inspected, capfd, content, size
+):
+    path.write_bytes(content)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        photo, grey = inspected(path)
+        if photo.rule == "" or RULES[photo.rule].severity == WARNING:
+            trained = read_photo(path)
+            assert trained.shape == (photo.height, photo.width, 3)
+            if grey.shape == trained.shape[:2]:
+                np.testing.assert_array_equal(grey, to_grey(trained))
+            assert read_photo(path, size).shape == (size, size, 3)
+        elif photo.rule not in ("blank_photo", "too_small_photo", "too_many_pixels"):
+            with pytest.raises(ValueError, match="cannot be decoded"):
+                read_photo(path)
+
+    assert capfd.readouterr() == ("", "")

@@ -1,30 +1,34 @@
 """Decoding of photos to uint8 RGB, for validation and training alike."""
 
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal, NamedTuple
 
 import cv2
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
+from shopper_age.data.jpeg import decode_jpeg
+
 # What Pillow may take a photo for, whatever its name ends in; never a format that runs a program (EPS).
 PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-
-# A JPEG below this many bytes cannot hold so many pixels that decoding fewer of them would pay.
-_SMALL_FILE = 32 * 1024
 
 # A photo of several, as phones take it, is a JPEG followed by further ones.
 _JPEGS = ("JPEG", "MPO")
 
 _ON_ITS_SIDE = (5, 6, 7, 8)  # EXIF orientations
 
-# The bits of OpenCV's flag that ask for an eighth, a quarter, half of the size; the names say grey because
-# the bit for colour is another.
-_REDUCTIONS = {
-    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
-    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
-    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
-}
+# What transparent pixels lie on, in every channel.
+_NEUTRAL_GREY = 128
+
+# How many of a pixel's 16 bits may be in use, by the sensor that took it.
+_BITS_IN_USE = (8, 10, 12, 16)
+
+
+class Photo(NamedTuple):
+    """The pixels, uint8 RGB of shape (height, width, 3), upright, and what is odd about the file."""
+
+    pixels: np.ndarray
+    oddity: Literal["", "missing_end_marker", "has_transparency"] = ""
 
 
 def read_photo(path: str | Path, size_px: int | None = None) -> np.ndarray:
@@ -35,11 +39,11 @@ def read_photo(path: str | Path, size_px: int | None = None) -> np.ndarray:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it cannot be decoded.
+        ValueError: it cannot be decoded, or not all of it.
     """
     try:
         with Path(path).open("rb") as file:
-            upright = decode_photo(file, open_photo(file), size_px)
+            upright = decode_photo(file, open_photo(file), size_px).pixels
     except FileNotFoundError:
         raise FileNotFoundError(
             f"{path} not found: run stage validate_data to list all missing photos"
@@ -61,8 +65,8 @@ def open_photo(file: BinaryIO) -> Image.Image:
     return Image.open(file, formats=PHOTO_FORMATS)
 
 
-def decode_photo(file: BinaryIO, image: Image.Image, size_px: int | None = None) -> np.ndarray:
-    """The photo in an open file as uint8 RGB, shape (height, width, 3), upright.
+def decode_photo(file: BinaryIO, image: Image.Image, size_px: int | None = None) -> Photo:
+    """The photo in an open file, decoded; nothing is printed, and a damaged one is an error.
 
     `image` is what `open_photo` made of the file. With `size_px` a JPEG that is far larger than this square
     is decoded at a half, quarter or eighth of its size, but never below twice `size_px`. Whether a photo can
@@ -71,11 +75,14 @@ def decode_photo(file: BinaryIO, image: Image.Image, size_px: int | None = None)
     Raises:
         Exception: of any kind, for what Pillow raises on broken files has no common base.
     """
-    # Both use libjpeg-turbo and give the same pixels; OpenCV takes half the time, Pillow says what is wrong
-    if image.format in _JPEGS and (photo := _decode_jpeg(file, image.size, size_px)) is not None:
-        return _turned(photo, _orientation(image))
+    if image.format in _JPEGS:
+        file.seek(0)
+        pixels, has_end = decode_jpeg(file.read(), image.size, size_px)
+        return Photo(_turned(pixels, _orientation(image)), "" if has_end else "missing_end_marker")
+    # Pillow reads the upper 8 of 16 bits; it forgets that once the pixels are read
+    is_deep = any(";16" in str(tile.args) for tile in getattr(image, "tile", ()))
     ImageOps.exif_transpose(image, in_place=True)
-    return np.asarray(_as_rgb(image))
+    return _as_rgb(image, is_deep=is_deep)
 
 
 def upright_size(image: Image.Image) -> tuple[int, int]:
@@ -100,17 +107,6 @@ def resize(photo: np.ndarray, size_px: int) -> np.ndarray:
     )
 
 
-def _decode_jpeg(file: BinaryIO, size: tuple[int, int], size_px: int | None) -> np.ndarray | None:
-    """The photo as it lies in the file, perhaps reduced; None where OpenCV cannot decode it."""
-    file.seek(0)
-    data = file.read()
-    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-    if size_px is not None and len(data) >= _SMALL_FILE:
-        fits = (flag for factor, flag in _REDUCTIONS.items() if min(size) >= 2 * factor * size_px)
-        flags |= next(fits, 0)
-    return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-
-
 def _orientation(image: Image.Image) -> int:
     return image.getexif().get(ExifTags.Base.Orientation, 1)
 
@@ -126,8 +122,23 @@ def _turned(photo: np.ndarray, orientation: int) -> np.ndarray:
     return np.ascontiguousarray(photo)
 
 
-def _as_rgb(image: Image.Image) -> Image.Image:
+def _as_rgb(image: Image.Image, *, is_deep: bool) -> Photo:
     if image.mode == "I" or image.mode.startswith("I;16"):
-        # 16-bit grey: its upper 8 bits; Pillow's own conversion would clip it at 255
-        image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
-    return image if image.mode == "RGB" else image.convert("RGB")
+        return Photo(np.asarray(_of_8_bits(image).convert("RGB")))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        if np.asarray(image.getchannel("A")).min() < 255:
+            ground = Image.new("RGBA", image.size, (_NEUTRAL_GREY,) * 3 + (255,))
+            return Photo(np.asarray(Image.alpha_composite(ground, image).convert("RGB")), "has_transparency")
+    pixels = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+    if is_deep and pixels.max() < 16:
+        raise ValueError("a colour picture of 16 bits of which 12 or fewer are in use: save it with 8 bits")
+    return Photo(pixels)
+
+
+def _of_8_bits(image: Image.Image) -> Image.Image:
+    """A grey picture of 16 bits with the upper 8 of those in use; Pillow's own conversion clips at 255."""
+    pixels = np.asarray(image)
+    largest = int(pixels.max())
+    bits = next((bits for bits in _BITS_IN_USE if largest < 2**bits), 16)
+    return Image.fromarray((pixels >> (bits - 8)).clip(0, 255).astype(np.uint8))

@@ -33,6 +33,9 @@ MODE = "mode"
 
 N_BYTES = "n_bytes"
 
+# 16 hex digits that follow from the bytes of the file: equal digits, the same file under whatever name.
+CONTENT_HASH = "content_hash"
+
 PERCEPTUAL_HASH = "perceptual_hash"
 
 DUPLICATE_GROUP = "duplicate_group"
@@ -50,7 +53,7 @@ TEST = "test"
 PARTS = (TRAIN, VALIDATION, TEST)
 
 # Measured from the photo; further columns of labels.csv follow them in the manifest.
-MEASURED = (WIDTH, HEIGHT, MODE, N_BYTES, PERCEPTUAL_HASH, DUPLICATE_GROUP)
+MEASURED = (WIDTH, HEIGHT, MODE, N_BYTES, CONTENT_HASH, PERCEPTUAL_HASH, DUPLICATE_GROUP)
 
 # Cells are gathered as text in portions: as Python's strings a million rows would fill a third of a GiB.
 _ROWS_PER_PORTION = 65_536

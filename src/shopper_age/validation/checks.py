@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from shopper_age.data.tables import (
+    CONTENT_HASH,
     DUPLICATE_GROUP,
     FILE_NAME,
     HEIGHT,
@@ -138,13 +139,21 @@ def _manifest(
             pd.DataFrame({FILE_NAME: files[rows], REAL_AGE: ages[rows]}),
             measured.loc[rows, [WIDTH, HEIGHT, MODE, N_BYTES]],
             pd.DataFrame(
-                {PERCEPTUAL_HASH: [f"{word:016x}" for word in hashes[:, 0, 0]], DUPLICATE_GROUP: groups},
+                {
+                    CONTENT_HASH: _as_hex(measured.loc[rows, "content"].to_numpy(np.int64).view(np.uint64)),
+                    PERCEPTUAL_HASH: _as_hex(hashes[:, 0, 0]),
+                    DUPLICATE_GROUP: groups,
+                },
                 index=rows,
             ),
             kept.drop(columns=[FILE_NAME, REAL_AGE]),
         ],
         axis="columns",
     )
+
+
+def _as_hex(words: np.ndarray) -> list[str]:
+    return [f"{word:016x}" for word in words.tolist()]
 
 
 def _summary(table: pd.DataFrame, n_rows: int, n_usable: int) -> dict[str, float]:

@@ -16,6 +16,7 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
+from shopper_age.data.jpeg import DamagedPhotoError
 from shopper_age.data.photos import PHOTO_FORMATS, decode_photo, open_photo, to_grey, upright_size
 from shopper_age.data.tables import HEIGHT, MODE, N_BYTES, PHOTO_FOLDER, WIDTH
 from shopper_age.runtime.threads import in_threads
@@ -35,7 +36,7 @@ PHOTOS_PER_PORTION = 1024
 
 
 class Photo(NamedTuple):
-    """What was found on a photo: the rule it breaks ("" = usable) with a detail, else its measures."""
+    """What was found on a photo: the rule it breaks ("" = none) with a detail, and its measures if usable."""
 
     rule: str = ""
     detail: str = ""
@@ -124,13 +125,16 @@ def inspect_photo(folder: Path, file_name: str, *, min_side_px: int, max_pixels:
         with path.open("rb") as file:
             image = _open(file, min_side_px=min_side_px, max_pixels=max_pixels)
             mode = image.mode
-            grey = to_grey(decode_photo(file, image, DECODED_SIDE_PX))
+            pixels, oddity = decode_photo(file, image, DECODED_SIDE_PX)
+            grey = to_grey(pixels)
             if (sd := cv2.meanStdDev(grey)[1].item()) < BLANK_STANDARD_DEVIATION:
                 raise _Unusable("blank_photo", f"standard deviation of grey {sd:.1f} of 255")
             hashes = perceptual_hashes(Image.fromarray(grey))
-            return Photo("", "", *upright_size(image), mode, n_bytes, _content_hash(file), hashes)
+            return Photo(oddity, "", *upright_size(image), mode, n_bytes, _content_hash(file), hashes)
     except _Unusable as unusable:
         return unusable.photo
+    except DamagedPhotoError as error:
+        return Photo("damaged_photo", str(error))
     except OSError as error:
         return Photo(_broken_rule(error), error.strerror or str(error))
     except Exception as error:  # readers of pictures stumble over broken ones with any kind of error
@@ -188,16 +192,16 @@ def _as_table(photos: list[Photo]) -> pd.DataFrame:
 
 
 def photo_findings(files: pd.Series, measured: pd.DataFrame, on_disk: list[str]) -> pd.DataFrame:
-    """The unusable photos, a finding for each row that names one; a missing file comes with a near miss."""
-    broken = measured[measured["rule"] != ""]
-    detail = broken["detail"].copy()
-    missing = files[broken.index[broken["rule"] == "missing_photo"]]
+    """What was found on photos, for each row that names one; a missing file comes with a near miss."""
+    found = measured[measured["rule"] != ""]
+    detail = found["detail"].copy()
+    missing = files[found.index[found["rule"] == "missing_photo"]]
     if len(missing):
         by_stem = {_stem(name): name for name in on_disk}
         near = missing.map(lambda name: by_stem.get(_stem(name), "")).astype("str")
         near = near[near != ""]
         detail[near.index] = [f"no such file; there is {name}" for name in near]
-    return findings(broken["rule"].tolist(), files[broken.index], detail.tolist())
+    return findings(found["rule"].tolist(), files[found.index], detail.tolist())
 
 
 def unlabelled_findings(files: pd.Series, on_disk: list[str]) -> pd.DataFrame:

@@ -43,12 +43,21 @@ RULES = {
     "unreadable_photo": Rule(ERROR, "The system refuses to read the file."),
     "empty_photo": Rule(ERROR, "The file has no content."),
     "undecodable_photo": Rule(ERROR, "The file is no picture of a known kind, or a broken one."),
-    "truncated_photo": Rule(ERROR, "The end of the file is missing."),
+    "truncated_photo": Rule(ERROR, "The end of the file is missing, and a part of the picture with it."),
+    "damaged_photo": Rule(
+        ERROR, "Bytes inside the file were changed: a part of the picture is missing or displaced."
+    ),
     "too_many_pixels": Rule(
         ERROR, "The photo claims more than validate_data.max_pixels and was not opened further."
     ),
     "too_small_photo": Rule(ERROR, "The shorter side is below validate_data.min_side_px."),
     "blank_photo": Rule(ERROR, "The picture shows one colour, or nearly."),
+    "missing_end_marker": Rule(
+        WARNING, "The file stops without its end marker, but holds the whole picture, which is used."
+    ),
+    "has_transparency": Rule(
+        WARNING, "Pixels are transparent: they are laid on a neutral grey, whatever colour lies under them."
+    ),
     "other_unicode_form": Rule(
         WARNING,
         "The name on disk spells an accent with other code points; the name on disk is used.",

@@ -1,0 +1,132 @@
+"""Strict decoding of JPEGs: what is damaged is refused, what only looks odd is decoded."""
+
+import re
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import simplejpeg
+
+# A JPEG below this many bytes cannot hold so many pixels that decoding fewer of them would pay.
+_SMALL_FILE = 32 * 1024
+
+# The bits of OpenCV's flag that ask for an eighth, a quarter, half of the size; the names say grey because
+# the bit for colour is another.
+_REDUCTIONS = {
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    1: 0,
+}
+
+_END = b"\xff\xd9"
+
+_SCAN = b"\xff\xda"
+
+_MARKER = re.compile(rb"\xff+[^\x00\xff]")
+
+# Among the pixels of a scan 0xff stands before 0x00, and before the markers at which decoding restarts.
+_MARKER_AFTER_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+
+
+class DamagedPhotoError(ValueError):
+    """Some of the pixels are not those that were saved."""
+
+
+class Jpeg(NamedTuple):
+    """The pixels, uint8 RGB of shape (height, width, 3), as they lie in the file, perhaps reduced."""
+
+    pixels: np.ndarray
+    has_end: bool  # whether the file has its end marker
+
+
+def decode_jpeg(data: bytes, size: tuple[int, int], size_px: int | None = None) -> Jpeg:
+    """The first photo of these bytes, with the pixels that OpenCV and Pillow give.
+
+    libjpeg takes damage for a warning and makes up the pixels. Here it is an error, unless it leaves the
+    pixels whole: a missing end marker, and bytes behind the end or between the segments of the file.
+
+    Args:
+        size: width and height that its header was found to claim.
+        size_px: a photo that is far larger than this square is decoded at a half, quarter or eighth of its
+            size, but never below twice `size_px`.
+
+    Raises:
+        OSError: the end is missing, and pixels with it.
+        DamagedPhotoError: it is damaged otherwise.
+        ValueError: it is no JPEG, or of a kind that libjpeg does not know.
+    """
+    is_large = size_px is not None and len(data) >= _SMALL_FILE
+    factor = next(f for f in _REDUCTIONS if f == 1 or (is_large and min(size) >= 2 * f * (size_px or 0)))
+    height, width, colours, _ = simplejpeg.decode_jpeg_header(data, strict=False)
+    if (width, height) != size:
+        raise DamagedPhotoError(f"one header says {size[0]} x {size[1]} pixels, another {width} x {height}")
+    try:
+        return Jpeg(_decode(data, size, colours, factor), has_end=True)
+    except ValueError as error:
+        reason = str(error)
+    whole = _without_rubbish(data)
+    has_end = _has_end(whole)
+    try:
+        return Jpeg(_decode(whole if has_end else whole + _END, size, colours, factor), has_end)
+    except ValueError:
+        lost = _lost(data, size, colours)
+    if not has_end and data.find(_END, data.rfind(_SCAN)) < 0:
+        raise OSError(f"image file is truncated: {lost}") from None
+    raise DamagedPhotoError(f"{reason}; {lost}")
+
+
+def _decode(
+    data: bytes, size: tuple[int, int], colours: str, factor: int, *, strict: bool = True
+) -> np.ndarray:
+    smallest = {"min_width": -(-size[0] // factor), "min_height": -(-size[1] // factor), "min_factor": factor}
+    if colours != "CMYK":  # other kinds can be turned into RGB by libjpeg
+        return simplejpeg.decode_jpeg(data, **smallest, strict=strict)
+    inks = simplejpeg.decode_jpeg(data, "CMYK", **smallest, strict=strict)
+    if not strict:
+        return inks
+    # found whole, so that OpenCV has nothing to print
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION | _REDUCTIONS[factor]
+    photo = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    if photo is None:
+        raise ValueError("the JPEG is of an unknown kind")
+    return photo
+
+
+def _lost(data: bytes, size: tuple[int, int], colours: str) -> str:
+    """How much of the picture is missing: libjpeg fills with one colour what it cannot read up to the end."""
+    try:
+        small = _decode(data, size, colours, 8, strict=False)  # a pixel for each block of 8 x 8
+    except ValueError:
+        return "nothing of it can be decoded"
+    pixels = small.reshape(-1, small.shape[-1])
+    differs = np.flatnonzero((pixels != pixels[-1]).any(axis=1))
+    share = 1 - (differs[-1] + 1) / len(pixels) if len(differs) else 1.0
+    return f"{share:.0%} of the picture are missing" if share >= 0.005 else "pixels are displaced"
+
+
+def _segments(data: bytes) -> list[tuple[int, int]]:
+    """Begin and end of each segment from the first marker on; a scan counts with its pixels as one."""
+    found: list[tuple[int, int]] = []
+    at = 0
+    while marker := _MARKER.search(data, at):
+        kind, at = data[marker.end() - 1], marker.end()
+        if kind == _END[1]:
+            return [*found, (marker.start(), len(data))]
+        if kind != 0xD8 and kind != 0x01 and not 0xD0 <= kind <= 0xD7:  # the others have no content
+            at += int.from_bytes(data[at : at + 2], "big")
+        if kind == _SCAN[1]:
+            after = _MARKER_AFTER_SCAN.search(data, at)
+            at = after.start() if after else len(data)
+        found.append((marker.start(), at))
+    return found
+
+
+def _without_rubbish(data: bytes) -> bytes:
+    """The file without what stands between its segments and so belongs to none."""
+    return b"".join(data[begin:end] for begin, end in _segments(data))
+
+
+def _has_end(data: bytes) -> bool:
+    begin, _ = _segments(data)[-1]
+    return data[begin:].lstrip(b"\xff")[:1] == _END[1:]
