@@ -28,6 +28,7 @@ from shopper_age.validation.labels import (
     plain_names,
     repetition_findings,
 )
+from shopper_age.validation.links import check_photo_folder
 from shopper_age.validation.photos import (
     Inspection,
     inspect_photos,
@@ -64,9 +65,10 @@ def validate(
 
     Raises:
         FileNotFoundError: there is no labels.csv or no photo folder.
-        ValueError: labels.csv cannot be read as a table.
+        ValueError: labels.csv cannot be read as a table, or the photo folder is a link.
     """
     labels = read_labels(data_path)
+    check_photo_folder(data_path)
     on_disk = list_photos(data_path)
     plain = plain_names(labels[FILE_NAME])
     files = names_on_disk(plain, on_disk)

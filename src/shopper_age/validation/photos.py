@@ -20,6 +20,7 @@ from shopper_age.data.photos import PHOTO_FORMATS, decode_photo, open_photo, to_
 from shopper_age.data.tables import HEIGHT, MODE, N_BYTES, PHOTO_FOLDER, WIDTH
 from shopper_age.runtime.threads import in_threads
 from shopper_age.validation.duplicates import HASH_SHAPE, perceptual_hashes
+from shopper_age.validation.links import link_problem
 from shopper_age.validation.rules import findings
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
@@ -139,9 +140,8 @@ def inspect_photo(folder: Path, file_name: str, *, min_side_px: int, max_pixels:
 
 def _check_file(folder: Path, path: Path) -> int:
     """The size of the file in bytes."""
-    target = Path(os.path.realpath(path))
-    if not target.is_relative_to(folder):
-        raise _Unusable("unsafe_path", f"leads to {target}")
+    if problem := link_problem(folder, path):
+        raise _Unusable(*problem)
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -191,7 +191,7 @@ def photo_findings(files: pd.Series, measured: pd.DataFrame, on_disk: list[str])
     """The unusable photos, a finding for each row that names one; a missing file comes with a near miss."""
     broken = measured[measured["rule"] != ""]
     detail = broken["detail"].copy()
-    missing = files[broken.index[broken["rule"] == "missing_photo"]]
+    missing = files[broken.index[detail == "no such file"]]
     if len(missing):
         by_stem = {_stem(name): name for name in on_disk}
         near = missing.map(lambda name: by_stem.get(_stem(name), "")).astype("str")
