@@ -289,3 +289,10 @@ def test_photos_are_listed_with_their_folders(folder):
 def test_a_missing_photo_folder_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="final_files not found"):
         list_photos(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["Final_Files", "final files", "final-files", "faces/final_files"])
+def test_a_photo_folder_of_nearly_that_name_is_named(tmp_path, name):
+    (tmp_path / name).mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match=f"There is .*{name}: (rename|move) it"):
+        list_photos(tmp_path)

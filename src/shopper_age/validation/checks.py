@@ -130,8 +130,8 @@ def check_gate(
         hint = f"File names are counted from {PHOTO_FOLDER}: do the photos lie elsewhere?"
     raise ValueError(
         f"{summary['n_bad']} of {summary['n_rows']} rows ({summary['bad_share']:.1%}) are unusable, {limit}: "
-        f"{listed}. {hint}{' ' if hint else ''}{findings_path} lists each of them. Correct the data, or raise "
-        "the limit in params.yaml when you can do without these photos."
+        f"{listed}. {hint}{' ' if hint else ''}{findings_path} lists each of them. Correct the data, or "
+        "raise the limit in params.yaml when you can do without these photos."
     )
 
 

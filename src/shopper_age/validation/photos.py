@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from shopper_age.data.photos import PHOTO_FORMATS, decode_photo, open_photo, to_grey, upright_size
-from shopper_age.data.tables import HEIGHT, MODE, N_BYTES, PHOTO_FOLDER, WIDTH
+from shopper_age.data.tables import HEIGHT, MODE, N_BYTES, PHOTO_FOLDER, WIDTH, near_miss
 from shopper_age.runtime.threads import in_threads
 from shopper_age.validation.duplicates import HASH_SHAPE, perceptual_hashes
 from shopper_age.validation.links import link_problem
@@ -72,7 +72,8 @@ def list_photos(data_path: str | Path) -> list[str]:
     """
     folder = Path(data_path, PHOTO_FOLDER)
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} not found: the folder for the photos that labels.csv names.")
+        told = f"{folder} not found: the folder for the photos that labels.csv names. {near_miss(folder)}"
+        raise FileNotFoundError(told.rstrip())
     names = []
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
