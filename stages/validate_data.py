@@ -17,7 +17,12 @@ def main() -> None:
     write_csv(paths.MANIFEST, found.manifest)
     write_json(paths.VALIDATION / "summary.json", found.summary)
 
-    check_gate(found.summary, max_bad_share=settings.max_bad_share, findings_path=paths.FINDINGS)
+    check_gate(
+        found.summary,
+        max_bad_share=settings.max_bad_share,
+        findings_path=paths.FINDINGS,
+        hint=found.hint,
+    )
 
 
 if __name__ == "__main__":

@@ -47,6 +47,12 @@ class SplitParams(_Section):
     strategy: Literal["stratified", "keras", "column"]
     test_share: OpenShare
     validation_share: OpenShare
+    group_column: str
+
+    @field_validator("group_column")
+    @classmethod
+    def _as_the_header_is_read(cls, value: str) -> str:
+        return value.strip()
 
 
 class AugmentationParams(_Section):

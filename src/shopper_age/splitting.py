@@ -1,10 +1,12 @@
-"""Train, validation and test split of the manifest, with duplicates kept together.
+"""Train, validation and test split of the manifest, with duplicates and the photos of a person kept together.
 
 `stratified` spreads each part over the ages and keeps duplicates together. `keras` takes the first rows as
 the test part, so duplicates may straddle it. `column` follows labels.csv. Where the validation part is not
-given it is drawn, stratified, from what is left for training.
+given it is drawn, stratified, from what is left for training. With a column that names the person, no person
+is in two parts: `stratified` sees to it, the other two refuse.
 """
 
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -21,13 +23,20 @@ from shopper_age.data.tables import (
     VALIDATION,
     first_rows,
 )
+from shopper_age.grouping import people_of, together
 from shopper_age.runtime.messages import shorten_list
 
 Strategy = Literal["stratified", "keras", "column"]
 
 
 def split_faces(
-    manifest: pd.DataFrame, *, strategy: Strategy, test_share: float, validation_share: float, seed: int
+    manifest: pd.DataFrame,
+    *,
+    strategy: Strategy,
+    test_share: float,
+    validation_share: float,
+    seed: int,
+    group_column: str = "",
 ) -> pd.DataFrame:
     """The table file_name, real_age (years), split (train, validation, test) in the order of the manifest.
 
@@ -37,14 +46,22 @@ def split_faces(
         validation_share: share of the remaining photos for the validation part (0-1).
         seed: the same seed and photos give the same table. The order of the rows does not matter, except
             that `keras` takes the first ones; neither do the numbers of the duplicate groups.
+        group_column: the column of the manifest that names the person; "" = each photo stands alone.
 
     Raises:
-        ValueError: a part would be empty, or the column `split` is missing or has an unknown value.
+        ValueError: a part would be empty, the column `split` is missing or has an unknown value, there is no
+            column `group_column`, or the strategy puts a person into two parts.
     """
     rng = np.random.default_rng(seed)
+    people = None
+    if group_column:
+        people = people_of(manifest, group_column)
+        groups = together(manifest[DUPLICATE_GROUP].to_numpy(), people)
+        manifest = manifest.assign(**{DUPLICATE_GROUP: groups})
+    draw = partial(draw_stratified, rng=rng, sizes_alike=bool(group_column))
     match strategy:
         case "stratified":
-            is_test = draw_stratified(manifest, share=test_share, rng=rng)
+            is_test = draw(manifest, share=test_share)
         case "keras":
             is_test = first_rows(len(manifest), share=test_share)
         case "column":
@@ -54,19 +71,24 @@ def split_faces(
         is_validation = given == VALIDATION
     else:
         is_validation = np.zeros(len(manifest), bool)
-        is_validation[~is_test] = draw_stratified(manifest[~is_test], share=validation_share, rng=rng)
+        is_validation[~is_test] = draw(manifest[~is_test], share=validation_share)
     parts = np.select([is_test, is_validation], [TEST, VALIDATION], TRAIN)
-    _check_no_part_is_empty(parts, strategy)
+    if people is not None:
+        _check_no_person_straddles(parts, people, manifest[group_column], strategy)
+    _check_no_part_is_empty(parts, strategy, manifest[DUPLICATE_GROUP])
     return manifest[[FILE_NAME, REAL_AGE]].assign(**{SPLIT: parts})
 
 
-def draw_stratified(manifest: pd.DataFrame, *, share: float, rng: np.random.Generator) -> np.ndarray:
+def draw_stratified(
+    manifest: pd.DataFrame, *, share: float, rng: np.random.Generator, sizes_alike: bool = False
+) -> np.ndarray:
     """Which rows are drawn (n,): about `share` of them at every age, each duplicate group whole or not.
 
     Neighbours in age form strata of about 1 / share groups and one group of each stratum is drawn, so that
     an age with three photos is treated as fairly as one with three thousand. Groups of one size are drawn
     among themselves, the largest first, and lone photos make up what rounding left, so that the total is met
-    to a photo unless there are too few of them.
+    to a photo unless there are too few of them. With `sizes_alike` groups of 2-3, of 4-7, of 8-15 photos and
+    so on count as one size: people have photos in any number, and of each single number there may be one.
     """
     # Chance is dealt out by file name, so that the order of the rows plays no part.
     by_name = manifest[FILE_NAME].argsort(kind="stable").to_numpy()
@@ -74,26 +96,31 @@ def draw_stratified(manifest: pd.DataFrame, *, share: float, rng: np.random.Gene
     size = np.bincount(group)
     mean_age = np.bincount(group, manifest[REAL_AGE].to_numpy(float)[by_name]) / np.maximum(size, 1)
 
+    kind = np.frexp(size)[1] if sizes_alike else size
     is_drawn = np.zeros(len(size), bool)
     wanted = 0.0
-    for n_photos in np.unique(size)[::-1]:
-        alike = np.flatnonzero(size == n_photos)
-        wanted += share * n_photos * len(alike)
-        n_groups = int(np.clip(np.floor(wanted / n_photos + 0.5), 0, len(alike)))
-        is_drawn[alike[_one_per_stratum(mean_age[alike], n_groups, rng)]] = True
-        wanted -= n_groups * n_photos
+    for one_kind in np.unique(kind)[::-1]:
+        alike = np.flatnonzero(kind == one_kind)
+        wanted += share * size[alike].mean() * len(alike)
+        n_groups = int(np.clip(np.floor(wanted / size[alike].mean() + 0.5), 0, len(alike)))
+        drawn = alike[_one_per_stratum(mean_age[alike], n_groups, rng)]
+        is_drawn[drawn] = True
+        wanted -= size[drawn].sum()
 
     rows = np.empty(len(manifest), bool)
     rows[by_name] = is_drawn[group]
     return rows
 
 
-def summarise_split(splits: pd.DataFrame, duplicate_groups: pd.Series) -> dict[str, Any]:
+def summarise_split(
+    splits: pd.DataFrame, duplicate_groups: pd.Series, people: np.ndarray | None = None
+) -> dict[str, Any]:
     """Counts, shares and mean ages of the parts, and what the test part shares with the others.
 
     Args:
         splits: what `split_faces` returned.
         duplicate_groups: of the same rows.
+        people: of the same rows, what `grouping.people_of` returned; None where that is not known.
     """
     summary: dict[str, Any] = {"n": len(splits)}
     for part in PARTS:
@@ -109,6 +136,13 @@ def summarise_split(splits: pd.DataFrame, duplicate_groups: pd.Series) -> dict[s
     summary["n_groups_straddling"] = int((n_parts > 1).sum())
     # Test photos whose duplicate the model learns from or is chosen by: they flatter the error.
     summary["n_test_photos_known"] = int(np.isin(group[is_test], group[~is_test]).sum())
+    if people is not None:
+        for part in PARTS:
+            summary[part]["n_people"] = len(np.unique(people[splits[SPLIT] == part]))
+        n_parts = splits.groupby(people)[SPLIT].nunique()
+        summary["n_people"] = len(n_parts)
+        summary["n_people_straddling"] = int((n_parts > 1).sum())
+        summary["n_test_people_known"] = len(np.intersect1d(people[is_test], people[~is_test]))
     return summary
 
 
@@ -140,7 +174,31 @@ def _given_parts(manifest: pd.DataFrame) -> np.ndarray:
     return manifest[SPLIT].to_numpy(object)
 
 
-def _check_no_part_is_empty(parts: np.ndarray, strategy: Strategy) -> None:
+def _check_no_person_straddles(
+    parts: np.ndarray, people: np.ndarray, names: pd.Series, strategy: Strategy
+) -> None:
+    table = pd.DataFrame({"part": parts, "name": names.to_numpy()}).groupby(people, sort=False)
+    n_parts = table["part"].nunique()
+    torn = n_parts.index[n_parts > 1]
+    if not len(torn):
+        return
+    first = [
+        f"{_short(rows['name'].iloc[0])} ({', '.join(sorted(rows['part'].unique()))})"
+        for _, rows in ((person, table.get_group(person)) for person in torn[:5])
+    ]
+    remedy = (
+        f"Correct the column '{SPLIT}' of labels.csv, or set split.strategy to stratified"
+        if strategy == "column"
+        else "Set split.strategy to stratified"
+    )
+    raise ValueError(
+        f"split.strategy {strategy} puts {len(torn)} of {len(n_parts)} people of the column "
+        f"{_short(names.name)} into more than one part, first {', '.join(first)}: the model would be tested "
+        f"on people whom it knows. {remedy}; or empty split.group_column to accept that."
+    )
+
+
+def _check_no_part_is_empty(parts: np.ndarray, strategy: Strategy, groups: pd.Series) -> None:
     counts = {part: int((parts == part).sum()) for part in PARTS}
     empty = [part for part, count in counts.items() if count == 0]
     if not empty:
@@ -151,4 +209,10 @@ def _check_no_part_is_empty(parts: np.ndarray, strategy: Strategy) -> None:
         else "add photos, or change split.test_share and split.validation_share"
     )
     found = ", ".join(f"{count} {part}" for part, count in counts.items())
-    raise ValueError(f"{len(parts)} photos leave no {' and no '.join(empty)} part ({found}): {remedy}.")
+    largest = groups.value_counts().max() if len(groups) else 0
+    kept = f" {largest} of them must stay together (duplicates, or one person)." if largest > 1 else ""
+    raise ValueError(f"{len(parts)} photos leave no {' and no '.join(empty)} part ({found}): {remedy}.{kept}")
+
+
+def _short(text: object) -> str:
+    return repr(text if len(str(text)) <= 80 else f"{str(text)[:80]}…")

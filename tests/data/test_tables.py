@@ -95,6 +95,42 @@ def test_missing_labels_say_how_to_start(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("there", "told"),
+    [
+        ("faces/Labels.csv", "There is {}/faces/Labels.csv: rename it."),
+        ("faces/labels.CSV", "There is {}/faces/labels.CSV: rename it."),
+        ("faces/labels.csv.csv", "There is {}/faces/labels.csv.csv: save it as labels.csv"),
+        ("faces/labels.xlsx", "There is {}/faces/labels.xlsx: save it as labels.csv (CSV UTF-8)."),
+        ("faces/final_files/labels.csv", "There is {}/faces/final_files/labels.csv: move it."),
+        ("faces/faces/labels.csv", "There is {}/faces/faces/labels.csv: move it."),
+        ("labels.csv", "There is {}/labels.csv: move it."),
+        ("Faces/labels.csv", "There is a folder {}/Faces: correct data_path"),
+    ],
+)
+def test_labels_in_the_wrong_place_are_named(tmp_path, there, told):
+    (tmp_path / "faces").mkdir(exist_ok=not there.startswith("Faces"))
+    if there.startswith("Faces"):
+        (tmp_path / "faces").rmdir()
+    (tmp_path / there).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / there).touch()
+    with pytest.raises(FileNotFoundError) as error:
+        read_labels(tmp_path / "faces")
+    assert told.format(tmp_path) in str(error.value)
+
+
+def test_a_folder_within_a_folder_of_the_same_name_is_the_data(tmp_path):
+    (tmp_path / "faces" / "faces" / "final_files").mkdir(parents=True)
+    (tmp_path / "faces" / "faces" / "labels.csv").touch()
+    with pytest.raises(FileNotFoundError, match=r"set data_path in params\.yaml to .*faces/faces"):
+        read_labels(tmp_path / "faces")
+
+
+def test_photos_beside_labels_do_not_hide_the_advice(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"labels\.csv not found\. Put your photos"):
+        read_labels(tmp_path)
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         ("", r"lacks the column file_name and real_age in line 1 \(found: nothing\)"),

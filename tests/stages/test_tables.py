@@ -51,7 +51,9 @@ def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
 def test_a_manifest_and_its_splits_come_back(tmp_path, rows):
     names, cells, years = zip(*rows, strict=True)
     manifest = pd.DataFrame({"file_name": pd.Series(names, dtype=object), "real_age": years})
-    manifest = manifest.assign(**dict.fromkeys(MEASURED, 1)).assign(mode="RGB", perceptual_hash="00123")
+    manifest = manifest.assign(**dict.fromkeys(MEASURED, 1)).assign(
+        mode="RGB", content_hash="0" * 15 + "7", perceptual_hash="00123"
+    )
     manifest["=note"] = pd.Series(cells, dtype=object)
     write_csv(tmp_path / "manifest.csv", manifest)
     assert_same(read_manifest(tmp_path / "manifest.csv"), manifest)

@@ -90,7 +90,7 @@ def test_a_missing_photo_comes_with_its_near_miss(tmp_path, name):
     validation = found_in(tmp_path, "a.jpg,1\n", {name: small_photo(1)})
 
     assert told(validation) == [(2, "missing_photo"), (None, "photo_without_label")]
-    assert details(validation, "missing_photo") == [f"no such file; there is {name}"]
+    assert details(validation, "missing_photo") == [f"no such file; is it '{name}'?"]
 
 
 def test_a_name_that_leaves_the_folder_is_never_opened(tmp_path):
@@ -229,10 +229,24 @@ def test_the_gate_opens_up_to_the_limit(tmp_path):
 
 
 def test_the_gate_says_when_all_photos_lie_elsewhere(tmp_path):
-    summary = found_in(tmp_path, "final_files/a.png,5\n", {"a.png": small_photo(1)}).summary
+    labels = "".join(f"other{n}.png,5\n" for n in range(3)) + "a.png,5\n"
+    summary = found_in(tmp_path, labels, {"a.png": small_photo(1)}).summary
 
     with pytest.raises(ValueError, match="counted from final_files: do the photos lie elsewhere"):
-        check_gate(summary, max_bad_share=1, findings_path="findings.csv")
+        check_gate(summary, max_bad_share=0.1, findings_path="findings.csv")
+
+
+def test_the_gate_says_what_missing_names_have_in_common(tmp_path):
+    names = [f"{n}.png" for n in range(6)]
+    photos = {f"{name}.chip.png": small_photo(n) for n, name in enumerate(names[:4])}
+    labels = "".join(f"{name},5\n" for name in names) + "z.png,5\n"
+    found = found_in(tmp_path, labels, {**photos, "z.png": small_photo(9)})
+
+    with pytest.raises(
+        ValueError,
+        match=r"missing_photo 6\. 4 of 7 file names lack the ending '\.chip\.png': '0\.png' is there",
+    ):
+        check_gate(found.summary, max_bad_share=0.05, findings_path="findings.csv", hint=found.hint)
 
 
 @pytest.fixture

@@ -289,12 +289,11 @@ def test_photos_come_back_in_the_order_asked_for(folder, monkeypatch):
     assert len(np.unique(hashes[:, 0, 0])) == 8
 
 
-def test_a_linked_photo_folder_is_fine(folder):
+def test_a_linked_data_folder_is_fine(folder):
     small_photo(1).save(folder / "a.png")
-    (folder.parent / "elsewhere").mkdir()
-    (folder.parent / "elsewhere" / "final_files").symlink_to(folder)
+    (folder.parent / "linked").symlink_to(folder.parent)
 
-    table, _ = inspect_photos(folder.parent / "elsewhere", ["a.png"], min_side_px=32, max_pixels=10_000)
+    table, _ = inspect_photos(folder.parent / "linked", ["a.png"], min_side_px=32, max_pixels=10_000)
 
     assert table["rule"].tolist() == [""]
 
@@ -317,4 +316,11 @@ def test_photos_are_listed_with_their_folders(folder):
 
 def test_a_missing_photo_folder_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="final_files not found"):
+        list_photos(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["Final_Files", "final files", "final-files", "faces/final_files"])
+def test_a_photo_folder_of_nearly_that_name_is_named(tmp_path, name):
+    (tmp_path / name).mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match=f"There is .*{name}: (rename|move) it"):
         list_photos(tmp_path)

@@ -6,9 +6,12 @@ stage starts by importing this module.
 """
 
 import csv
+import os
+import re
 from collections import Counter
 from collections.abc import Mapping
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -73,6 +76,9 @@ _ESTIMATE_TYPES = {
     "p_minor": float,
 }
 
+# Among so many entries of a folder a near miss of its files is looked for.
+_MOST_ENTRIES = 1000
+
 
 def photo_path(data_path: str | Path, file_name: str) -> Path:
     """Where a photo lies; `file_name` may hold folders and is counted from the photo folder."""
@@ -94,14 +100,49 @@ def read_labels(data_path: str | Path) -> pd.DataFrame:
     path = Path(data_path, LABELS_FILE)
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} not found. Put your photos into {Path(data_path, PHOTO_FOLDER)} and list them in {path} "
-            f"with the columns {FILE_NAME} and {REAL_AGE}, or run `make demo` to see it work on drawn faces."
+            f"{path} not found. {near_miss(path)}Put your photos into {Path(data_path, PHOTO_FOLDER)} and "
+            f"list them in {path} with the columns {FILE_NAME} and {REAL_AGE}, or run `make demo` to see it "
+            "work on drawn faces."
         )
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return _table(path, file)
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 text ({error.reason}): save it as 'CSV UTF-8'.") from None
+
+
+def near_miss(path: Path) -> str:
+    """A sentence on what lies near a file or folder that does not exist and may be meant, or ""."""
+    parent = path.parent
+    if not parent.is_dir():
+        like = [entry for entry in _entries(parent.parent) if _is_like(entry, parent)]
+        return f"There is a folder {like[0]}: correct data_path in params.yaml. " if like else ""
+    beside = _entries(parent)
+    if like := [entry for entry in beside if _is_like(entry, path) and entry != path]:
+        same_kind = like[0].name.casefold() == path.name.casefold()
+        remedy = "rename it" if same_kind or like[0].is_dir() else f"save it as {path.name} (CSV UTF-8)"
+        return f"There is {like[0]}: {remedy}. "
+    for place in (*(entry for entry in beside if entry.is_dir()), parent.parent):
+        if (place / path.name).exists():
+            is_whole = (place / LABELS_FILE).exists() and (place / PHOTO_FOLDER).exists()
+            remedy = f"set data_path in params.yaml to {place}" if is_whole else "move it"
+            return f"There is {place / path.name}: {remedy}. "
+    return ""
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder, of many thousand photos the first; nothing where it cannot be read."""
+    try:
+        with os.scandir(folder) as found:
+            return sorted(Path(entry.path) for entry in islice(found, _MOST_ENTRIES))
+    except OSError:
+        return []
+
+
+def _is_like(entry: Path, wanted: Path) -> bool:
+    """Whether two names are equal but for case, punctuation and what follows the first dot."""
+    one, other = (re.sub(r"[\W_]", "", path.name.casefold().split(".")[0]) for path in (entry, wanted))
+    return one == other != ""
 
 
 def read_manifest(path: str | Path) -> pd.DataFrame:

@@ -29,7 +29,10 @@ from shopper_age.validation.labels import (
     plain_names,
     repetition_findings,
 )
+from shopper_age.validation.links import check_photo_folder
+from shopper_age.validation.near_misses import near_misses, systematic_difference
 from shopper_age.validation.photos import (
+    NO_SUCH_FILE,
     Inspection,
     inspect_photos,
     list_photos,
@@ -48,6 +51,7 @@ class Validation(NamedTuple):
     findings: pd.DataFrame
     manifest: pd.DataFrame
     summary: dict[str, float]
+    hint: str = ""  # what most of the missing names have in common
 
 
 def validate(
@@ -65,9 +69,10 @@ def validate(
 
     Raises:
         FileNotFoundError: there is no labels.csv or no photo folder.
-        ValueError: labels.csv cannot be read as a table.
+        ValueError: labels.csv cannot be read as a table, or the photo folder is a link.
     """
     labels = read_labels(data_path)
+    check_photo_folder(data_path)
     on_disk = list_photos(data_path)
     plain = plain_names(labels[FILE_NAME])
     files = names_on_disk(plain, on_disk)
@@ -80,11 +85,13 @@ def validate(
     photos = inspect(data_path, list(names), min_side_px=settings.min_side_px, max_pixels=settings.max_pixels)
     measured = photos.table.iloc[photo_of_row].set_axis(labels.index[is_named])
 
+    missing = files[measured.index[measured["detail"] == NO_SUCH_FILE]]
+    near = near_misses(missing, on_disk)
     found = [
         in_cells,
         repetition_findings(files[is_sound], ages[is_sound]),
         findings("other_unicode_form", plain[files != plain], "found under its other Unicode form"),
-        photo_findings(files[is_named], measured, on_disk),
+        photo_findings(files[is_named], measured, near),
     ]
     left_out = pd.concat(found)
     left_out = left_out[(left_out[SEVERITY] == ERROR) | (left_out[RULE] == "duplicate_row")]
@@ -97,10 +104,17 @@ def validate(
         unlabelled_findings(files, on_disk),
     ]
     table = pd.concat(found).sort_values(ROW, kind="stable", na_position="last", ignore_index=True)
-    return Validation(table, manifest.reset_index(drop=True), _summary(table, len(labels), len(manifest)))
+    return Validation(
+        table,
+        manifest.reset_index(drop=True),
+        _summary(table, len(labels), len(manifest)),
+        systematic_difference(missing, near, len(labels)),
+    )
 
 
-def check_gate(summary: Mapping[str, float], *, max_bad_share: float, findings_path: str | Path) -> None:
+def check_gate(
+    summary: Mapping[str, float], *, max_bad_share: float, findings_path: str | Path, hint: str = ""
+) -> None:
     """Raises ValueError when too many rows are unusable or none is usable, with counts and what to do."""
     if summary["n_usable"] and summary["bad_share"] <= max_bad_share:
         return
@@ -113,15 +127,12 @@ def check_gate(summary: Mapping[str, float], *, max_bad_share: float, findings_p
         if summary["n_usable"]
         else "and no photo is left to learn from"
     )
-    hint = (
-        f" File names are counted from {PHOTO_FOLDER}: do the photos lie elsewhere?"
-        if summary["missing_photo"] == summary["n_rows"]
-        else ""
-    )
+    if not hint and summary["missing_photo"] > summary["n_rows"] / 2:
+        hint = f"File names are counted from {PHOTO_FOLDER}: do the photos lie elsewhere?"
     raise ValueError(
         f"{summary['n_bad']} of {summary['n_rows']} rows ({summary['bad_share']:.1%}) are unusable, {limit}: "
-        f"{listed}.{hint} {findings_path} lists each of them. Correct the data, or raise the limit in "
-        "params.yaml when you can do without these photos."
+        f"{listed}. {hint}{' ' if hint else ''}{findings_path} lists each of them. Correct the data, or "
+        "raise the limit in params.yaml when you can do without these photos."
     )
 
 

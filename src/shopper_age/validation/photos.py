@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import posixpath
 import stat
 import warnings
 from collections.abc import Sequence
@@ -18,12 +17,16 @@ from tqdm import tqdm
 
 from shopper_age.data.jpeg import DamagedPhotoError
 from shopper_age.data.photos import PHOTO_FORMATS, decode_photo, open_photo, to_grey, upright_size
-from shopper_age.data.tables import HEIGHT, MODE, N_BYTES, PHOTO_FOLDER, WIDTH
+from shopper_age.data.tables import HEIGHT, MODE, N_BYTES, PHOTO_FOLDER, WIDTH, near_miss
 from shopper_age.runtime.threads import in_threads
 from shopper_age.validation.duplicates import HASH_SHAPE, perceptual_hashes
+from shopper_age.validation.links import link_problem
+from shopper_age.validation.near_misses import shown
 from shopper_age.validation.rules import findings
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+
+NO_SUCH_FILE = "no such file"
 
 # Grey values (0-255) of the flattest of 7,591 face photos have a standard deviation of 15.
 BLANK_STANDARD_DEVIATION = 2.0
@@ -70,7 +73,8 @@ def list_photos(data_path: str | Path) -> list[str]:
     """
     folder = Path(data_path, PHOTO_FOLDER)
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} not found: the folder for the photos that labels.csv names.")
+        told = f"{folder} not found: the folder for the photos that labels.csv names. {near_miss(folder)}"
+        raise FileNotFoundError(told.rstrip())
     names = []
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -143,13 +147,12 @@ def inspect_photo(folder: Path, file_name: str, *, min_side_px: int, max_pixels:
 
 def _check_file(folder: Path, path: Path) -> int:
     """The size of the file in bytes."""
-    target = Path(os.path.realpath(path))
-    if not target.is_relative_to(folder):
-        raise _Unusable("unsafe_path", f"leads to {target}")
+    if problem := link_problem(folder, path):
+        raise _Unusable(*problem)
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        raise _Unusable("missing_photo", "no such file") from None
+        raise _Unusable("missing_photo", NO_SUCH_FILE) from None
     if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
         raise _Unusable("not_a_file", "a folder" if stat.S_ISDIR(status.st_mode) else "a device or pipe")
     if status.st_size == 0:
@@ -191,17 +194,13 @@ def _as_table(photos: list[Photo]) -> pd.DataFrame:
     return table.astype({"rule": "str", "detail": "str", MODE: "str", **numbers})
 
 
-def photo_findings(files: pd.Series, measured: pd.DataFrame, on_disk: list[str]) -> pd.DataFrame:
-    """What was found on photos, for each row that names one; a missing file comes with a near miss."""
-    found = measured[measured["rule"] != ""]
-    detail = found["detail"].copy()
-    missing = files[found.index[found["rule"] == "missing_photo"]]
-    if len(missing):
-        by_stem = {_stem(name): name for name in on_disk}
-        near = missing.map(lambda name: by_stem.get(_stem(name), "")).astype("str")
-        near = near[near != ""]
-        detail[near.index] = [f"no such file; there is {name}" for name in near]
-    return findings(found["rule"].tolist(), files[found.index], detail.tolist())
+def photo_findings(files: pd.Series, measured: pd.DataFrame, near: pd.Series) -> pd.DataFrame:
+    """The unusable photos, a finding for each row that names one; `near`: what missing ones may be."""
+    broken = measured[measured["rule"] != ""]
+    detail = broken["detail"].copy()
+    near = near[near != ""]
+    detail[near.index] = [f"{NO_SUCH_FILE}; is it {shown(name)}?" for name in near]
+    return findings(broken["rule"].tolist(), files[broken.index], detail.tolist())
 
 
 def unlabelled_findings(files: pd.Series, on_disk: list[str]) -> pd.DataFrame:
@@ -209,8 +208,3 @@ def unlabelled_findings(files: pd.Series, on_disk: list[str]) -> pd.DataFrame:
     named = set(files)
     names = [name for name in on_disk if name not in named]
     return findings("photo_without_label", pd.Series(names, index=[pd.NA] * len(names), dtype="str"), "")
-
-
-def _stem(name: str) -> str:
-    """What is left of a name that was mistyped in case, folder, kind of slash or ending."""
-    return posixpath.splitext(posixpath.basename(name.replace("\\", "/")))[0].casefold()
