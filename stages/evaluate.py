@@ -5,7 +5,7 @@ from typing import Any
 
 from shopper_age import load_model, paths
 from shopper_age.data.tables import PARTS, read_manifest, read_splits
-from shopper_age.evaluation.attributes import photo_attributes
+from shopper_age.evaluation.attributes import content_hashes, photo_attributes
 from shopper_age.evaluation.evaluate import evaluate
 from shopper_age.evaluation.figures import evaluation_figures
 from shopper_age.evaluation.log import log_evaluation
@@ -32,6 +32,7 @@ def main() -> None:
             for part in (validation, test)
         ),
         file_names=test.file_names,
+        content_hashes=content_hashes(manifest, test.file_names),
         train_ages=train.ages,
         attributes=photo_attributes(manifest, test.file_names, test.photos),
         params=params.evaluate,

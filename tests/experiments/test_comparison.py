@@ -59,10 +59,48 @@ def test_different_test_parts_are_compared_on_common_photos_and_that_is_said():
 
 
 def test_both_models_are_judged_by_the_newer_labels():
-    a, b = table([20, 30], [20, 30]), table([25, 30], [25, 30])
-    comparison = compare(a, b)
-    assert tuple(comparison.metrics.loc["mae", ["a", "b"]]) == (2.5, 0)
+    before, now = [20, *range(30, 69)], [25, *range(30, 69)]
+    comparison = compare(table(before, before), table(now, now))
+    assert tuple(comparison.metrics.loc["mae", ["a", "b"]]) == (5 / 40, 0)
     assert "1 common photo had another true age in A" in describe(comparison)
+
+
+def _with_content(estimates, hashes):
+    return estimates.assign(content_hash=[f"{number:016x}" for number in hashes])
+
+
+def test_a_photo_is_the_same_under_another_name():
+    ages = list(range(20, 60))
+    a = _with_content(table(ages, ages, [f"{n}.jpg" for n in range(40)]), range(40))
+    b = _with_content(table(ages, ages, [f"shop/{n}.jpg" for n in range(40)]), range(40))
+    comparison = compare(a, b)
+    assert (comparison.n_common, comparison.n_only_a, comparison.n_only_b) == (40, 0, 0)
+
+
+def test_the_same_name_is_another_photo_when_its_content_is():
+    ages = list(range(20, 60))
+    a, b = (_with_content(table(ages, ages), range(first, first + 40)) for first in (0, 1000))
+    with pytest.raises(ValueError, match="no photo is in both test parts"):
+        compare(a, b)
+
+
+def test_photos_whose_ages_differ_are_not_taken_for_the_same():
+    before, now = list(range(20, 60)), [*range(25, 28), *range(23, 60)]  # 3 of 40: more than a few per cent
+    with pytest.raises(ValueError, match="of 40 photos that both have estimated, 3 had another true age"):
+        compare(table(before, before), table(now, now))
+
+
+def test_a_photo_that_lies_in_the_folder_twice_is_one():
+    ages = [20, 20, *range(30, 68)]
+    doubled = _with_content(table(ages, ages), [0, 0, *range(2, 40)])
+    assert compare(doubled, doubled).n_common == 39
+
+
+def test_test_parts_that_share_little_are_not_compared():
+    names = [[f"{n}.jpg" for n in range(first, first + 40)] for first in (0, 25)]
+    a, b = (table(range(20, 60), range(20, 60), part) for part in names)
+    with pytest.raises(ValueError, match="share 15 photos, less than half of the smaller one"):
+        compare(a, b)
 
 
 @pytest.mark.parametrize(

@@ -288,3 +288,34 @@ def test_what_is_not_shown_to_be_of_use_is_registered_but_never_the_champion(
     promotion = proposed(model_files[0], result(1.0, is_useful=is_useful))
     assert (promotion.version, promotion.is_champion, champion(store)) == ("1", False, None)
     assert why in promotion.sentence
+
+
+def _of_shop(evaluation: Result, first: int) -> Result:
+    """The evaluation with contents of photos that another shop does not have."""
+    hashes = [f"{first + number:016x}" for number in range(N)]
+    return Result("workspace", evaluation.predictions.assign(content_hash=hashes), evaluation.metrics, {})
+
+
+def test_another_shops_photos_of_the_same_names_are_not_compared(store, model_files):
+    assert proposed(model_files[0], _of_shop(result(2.0), 0)).is_champion
+    other = proposed(model_files[1], _of_shop(result(1.0), 1000))
+    assert not other.is_champion
+    assert "cannot be compared with version 1, the champion: there is nothing to compare" in other.sentence
+    assert champion(store) == 1
+
+
+@pytest.mark.usefixtures("store")
+def test_the_same_photos_are_compared_under_other_names(model_files):
+    proposed(model_files[0], _of_shop(result(2.0, noise=0.1), 0))
+    renamed = [f"shop/{name}" for name in NAMES]
+    assert proposed(model_files[1], _of_shop(result(1.0, names=renamed, noise=0.1), 0)).is_champion
+
+
+@pytest.mark.usefixtures("store")
+def test_a_champion_is_not_deposed_by_fewer_photos_than_a_verdict_takes(model_files):
+    proposed(model_files[0], result(2.0))
+    few = result(1.0)
+    few = Result("workspace", few.predictions.head(20), few.metrics, {})
+    answer = proposed(model_files[1], few)
+    assert not answer.is_champion
+    assert "they share 20 test photos, and it takes at least 30" in answer.sentence

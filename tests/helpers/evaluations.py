@@ -52,6 +52,7 @@ def evaluation_of(
         validation,
         test,
         file_names=[f"{number}.jpg" for number in range(n)],
+        content_hashes=[f"{number:016x}" for number in range(n)],
         train_ages=[20.0, 30.0, 40.0],
         attributes=pd.DataFrame({"shop": np.where(np.arange(n) < n / 2, "A", "B")}),
         params=PARAMS.model_copy(update=changes),

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from shopper_age.data.tables import FILE_NAME, HEIGHT, MEASURED, REAL_AGE, SPLIT, WIDTH
+from shopper_age.data.tables import CONTENT_HASH, FILE_NAME, HEIGHT, MEASURED, REAL_AGE, SPLIT, WIDTH
 
 # Brightness of the colours red, green and blue. Source: ITU-R BT.601, section 2.5.1.
 _LUMA = np.array([0.299, 0.587, 0.114])
@@ -30,6 +30,11 @@ def measure_photos(photos: Iterable[NDArray[np.uint8]]) -> pd.DataFrame:
         grey = photo @ _LUMA
         rows.append((grey.mean(), ndimage.laplace(grey).var()))
     return pd.DataFrame(rows, columns=["brightness", "sharpness"], dtype=float)
+
+
+def content_hashes(manifest: pd.DataFrame, file_names: Sequence[str]) -> list[str]:
+    """The hash of each file's content, by which another shop's photo of the same name is told apart."""
+    return manifest.set_index(FILE_NAME).loc[list(file_names), CONTENT_HASH].to_list()
 
 
 def photo_attributes(

@@ -27,6 +27,7 @@ def evaluate(
     test: PartEstimates,
     *,
     file_names: Sequence[str],
+    content_hashes: Sequence[str] | None = None,
     train_ages: ArrayLike,
     attributes: pd.DataFrame,
     params: EvaluateParams,
@@ -37,6 +38,7 @@ def evaluate(
 
     Args:
         file_names: of the test photos.
+        content_hashes: of the test photos, as `attributes.content_hashes` returns them, for predictions.csv.
         train_ages: of the photos that were learnt from, in years, for the baseline.
         attributes: of the test photos, as `photo_attributes` returns them.
         seed: of the bootstrap.
@@ -61,6 +63,7 @@ def evaluate(
         params=params,
         test=test,
         file_names=file_names,
+        content_hashes=content_hashes,
         train_ages=train_ages,
         n_validation=validation.y_true.size,
         n_validation_minors=int(np.count_nonzero(validation.y_true < params.legal_age)),

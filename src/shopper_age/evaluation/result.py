@@ -55,6 +55,7 @@ class Evaluation:
     params: EvaluateParams
     test: PartEstimates
     file_names: Sequence[str]  # of the test part
+    content_hashes: Sequence[str] | None  # of the same photos
     train_ages: NDArray[np.float64]
     n_validation: int
     n_validation_minors: int

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shopper_age.data.tables import FILE_NAME, REAL_AGE
+from shopper_age.data.tables import CONTENT_HASH, FILE_NAME, REAL_AGE
 from shopper_age.evaluation.result import Evaluation
 from shopper_age.metrics.bands import band_index, band_names
 from shopper_age.metrics.calibration import reliability_table
@@ -45,6 +45,8 @@ def _predictions(evaluation: Evaluation) -> pd.DataFrame:
         "interval_high": intervals.high.round(2),
         "is_answered": intervals.is_answered,
     }
+    if evaluation.content_hashes is not None:
+        columns[CONTENT_HASH] = evaluation.content_hashes
     age_sd, p_minor = test.estimates.sd(), test.estimates.p_under(params.legal_age)
     if age_sd is not None and p_minor is not None:
         columns |= {"age_sd": age_sd.round(3), "p_minor": p_minor.round(5)}

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from shopper_age.data.tables import FILE_NAME, REAL_AGE
+from shopper_age.data.tables import CONTENT_HASH, FILE_NAME, REAL_AGE
 from shopper_age.experiments.results import Result
 from shopper_age.markdown import counted
 from shopper_age.metrics.bands import band_index
@@ -26,6 +26,12 @@ BETTER, WORSE, UNCLEAR = "better", "worse", "no clear difference"
 
 # "Challenge 25": the threshold age at which the ID checks of two models are compared.
 THRESHOLD_AGE = 25
+
+# Two test parts are compared when they share at least this much of the smaller one, and when at most this
+# much of what they share has another true age: mended labels are few.
+LEAST_COMMON = 0.5
+
+MOST_RELABELLED = 0.05
 
 _PerPhoto = tuple[str, NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]
 
@@ -63,26 +69,29 @@ def compare(
     legal_age: int | None = None,
     seed: int = 0,
 ) -> Comparison:
-    """Compares two tables of estimates photo by photo, joined by file name.
+    """Compares two tables of estimates photo by photo.
+
+    Photos are the same when their content is: the tables are joined by `content_hash` where both have it,
+    under whatever names the files go, else by file name.
 
     Args:
-        a, b: predictions.csv of either model: `file_name`, `real_age` and `predicted_age` in years.
+        a, b: predictions.csv of either model: `file_name`, `real_age` and `predicted_age` in years, and
+            `content_hash`, which evaluations of earlier versions lack.
         age_groups: the first year of each age group, for `group_accuracy`.
         legal_age: for the rates of the ID check by threshold age: `id_false_positive_rate_at_25` (minors
             estimated 25 or older) and `id_request_rate_at_25` (adults estimated younger).
         seed: of the bootstrap.
 
     Raises:
-        ValueError: a column is missing, a table names a photo twice, no photo is in both, or an age is not
-            a finite number.
+        ValueError: a column is missing, a table names a photo twice, no photo or less than half of the
+            smaller table is in both, more than a few common photos have another age in A, or an age is not a
+            finite number.
     """
     for name, table in (("A", a), ("B", b)):
         _check(name, table)
-    both = a.merge(b, on=FILE_NAME, suffixes=("_a", "_b"), validate="one_to_one")
-    if both.empty:
-        raise ValueError(
-            f"there is nothing to compare: no photo is in both test parts (A has {len(a):,}, B {len(b):,})"
-        )
+    both = _common_photos(a, b)
+    n_relabelled = int((both[f"{REAL_AGE}_a"] != both[f"{REAL_AGE}_b"]).sum())
+    _check_same_photos(len(a), len(b), len(both), n_relabelled)
     true = both[f"{REAL_AGE}_b"].to_numpy(dtype=float)
     pred_a, pred_b = (both[f"{PREDICTED_AGE}_{model}"].to_numpy(dtype=float) for model in "ab")
     rows = {}
@@ -97,8 +106,33 @@ def compare(
         n_common=len(both),
         n_only_a=len(a) - len(both),
         n_only_b=len(b) - len(both),
-        n_relabelled=int((both[f"{REAL_AGE}_a"] != both[f"{REAL_AGE}_b"]).sum()),
+        n_relabelled=n_relabelled,
     )
+
+
+def _common_photos(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
+    if CONTENT_HASH not in a or CONTENT_HASH not in b:
+        return a.merge(b, on=FILE_NAME, suffixes=("_a", "_b"))
+    # a file that lies in the folder twice is one photo
+    once = (table.drop_duplicates(CONTENT_HASH) for table in (a, b))
+    return pd.merge(*once, on=CONTENT_HASH, suffixes=("_a", "_b"))
+
+
+def _check_same_photos(n_a: int, n_b: int, n_common: int, n_relabelled: int) -> None:
+    parts = f"(A has {n_a:,}, B {n_b:,})"
+    if not n_common:
+        raise ValueError(f"there is nothing to compare: no photo is in both test parts {parts}")
+    if n_common < LEAST_COMMON * min(n_a, n_b):
+        raise ValueError(
+            f"the test parts {parts} share {counted(n_common, 'photo')}, less than half of the smaller one, "
+            "which says little about either model: evaluate both on one split"
+        )
+    if n_relabelled > MOST_RELABELLED * n_common:
+        raise ValueError(
+            f"of {counted(n_common, 'photo')} that both have estimated, {n_relabelled:,} had another true "
+            "age for A: they are other photos under the same names, or were labelled anew; evaluate both "
+            "models on the same labels.csv"
+        )
 
 
 def compare_results(a: Result, b: Result) -> Comparison:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from shopper_age.data.tables import FILE_NAME, REAL_AGE, read_estimates
+from shopper_age.data.tables import CONTENT_HASH, FILE_NAME, REAL_AGE, read_estimates
 from shopper_age.experiments.comparison import BETTER, PREDICTED_AGE, compare, describe
 from shopper_age.experiments.results import Result
 from shopper_age.markdown import counted
@@ -56,7 +56,8 @@ def promote(result: Result, model_path: str | Path, *, experiment: str) -> Promo
     with tempfile.TemporaryDirectory() as folder:
         rival = None if champion is None else (champion, _estimates_of(champion, registry, Path(folder)))
         estimates = Path(folder, "new", ESTIMATES)
-        write_csv(estimates, result.predictions[[FILE_NAME, REAL_AGE, PREDICTED_AGE]])
+        columns = [FILE_NAME, CONTENT_HASH, REAL_AGE, PREDICTED_AGE]
+        write_csv(estimates, result.predictions[[name for name in columns if name in result.predictions]])
         version = registry.register(
             run_id,
             Path(model_path),
@@ -106,5 +107,10 @@ def _judge(
         comparison = compare(estimates, result.predictions)
     except ValueError as error:
         return False, f"it cannot be compared with version {champion.number}, the champion: {error}."
+    if comparison.n_common < MIN_PHOTOS:
+        return False, (
+            f"it cannot be compared with version {champion.number}, the champion: they share "
+            f"{counted(comparison.n_common, 'test photo')}, and it takes at least {MIN_PHOTOS}."
+        )
     names = f"version {champion.number}", f"version {version.number}"
     return comparison.outcome == BETTER, describe(comparison, *names)
