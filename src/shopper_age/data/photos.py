@@ -95,6 +95,11 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
     return (height, width) if _orientation(image) in _ON_ITS_SIDE else (width, height)
 
 
+def is_turned(image: Image.Image) -> bool:
+    """Whether a photo that is not decoded yet is displayed turned or mirrored, by its EXIF orientation."""
+    return _orientation(image) in range(2, 9)
+
+
 def to_grey(photo: np.ndarray) -> np.ndarray:
     """The luma (ITU-R BT.601) of a uint8 RGB photo, uint8 of shape (height, width)."""
     return cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
