@@ -9,6 +9,7 @@ from PIL import Image
 
 from shopper_age.data import jpeg
 from shopper_age.data.jpeg import DamagedPhotoError, decode_jpeg
+from shopper_age.data.photos import read_photo
 
 SIZE = (256, 192)
 ALL_KINDS = pytest.mark.parametrize(
@@ -149,3 +150,19 @@ def test_reduced_pixels_are_those_of_opencv(mode, options, size):
         expected = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
         found = decode_jpeg(data, size, min(size) // (2 * factor) if factor > 1 else None).pixels
         np.testing.assert_array_equal(found, expected)
+
+
+def with_chroma_of_a_third(data: bytes) -> bytes:
+    at = data.find(b"\xff\xc0") + 11
+    return data[:at] + b"\x31" + data[at + 1 :]
+
+
+def test_a_kind_that_turbojpeg_does_not_know_is_left_to_pillow(tmp_path):
+    small = saved("RGB", {"subsampling": 0}, (96, 96))
+    odd = with_chroma_of_a_third(small)
+    path = tmp_path / "a.jpg"
+    path.write_bytes(odd)
+
+    assert decode_jpeg(odd, (96, 96)) is None
+    with Image.open(path) as image:
+        np.testing.assert_array_equal(read_photo(path), np.asarray(image))

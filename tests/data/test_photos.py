@@ -1,7 +1,11 @@
+import errno
+import os
+import struct
+
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import EpsImagePlugin, Image, ImageOps
 
 from shopper_age.data import photos
 from shopper_age.data.photos import read_photo
@@ -156,3 +160,71 @@ def test_a_colour_picture_of_12_bits_in_16_is_refused_not_read_as_black(tmp_path
     assert whole.max() == 255
     with pytest.raises(ValueError, match="12 or fewer are in use: save it with 8 bits"):
         read_photo(tmp_path / f"12.{kind}")
+
+
+@pytest.fixture
+def ghostscript(tmp_path, monkeypatch):
+    """Where a program named gs leaves a file when it is started."""
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "gs"
+    program.write_text(f"#!/bin/sh\ntouch '{tmp_path}/started'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    monkeypatch.setattr(EpsImagePlugin, "gs_binary", None)  # it is looked for anew
+    return tmp_path / "started"
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.eps"])
+def test_no_photo_starts_ghostscript(tmp_path, ghostscript, name):
+    Image.fromarray(RED).save(tmp_path / name, "EPS")
+
+    with pytest.raises(ValueError, match="cannot be decoded"):
+        read_photo(tmp_path / name)
+
+    assert not ghostscript.exists()
+
+
+def _claiming(data, side):
+    """A JPEG whose header claims another width and height."""
+    at = data.find(b"\xff\xc0") + 5
+    return data[:at] + side.to_bytes(2, "big") * 2 + data[at + 4 :]
+
+
+@pytest.mark.parametrize("side", [13_400, 65_500])
+def test_a_jpeg_that_claims_too_many_pixels_is_refused_by_its_header(tmp_path, monkeypatch, side):
+    path = _save(tmp_path / "a.jpg", RED)
+    path.write_bytes(_claiming(path.read_bytes(), side))
+    monkeypatch.setattr(photos, "decode_jpeg", lambda *_: pytest.fail("decoded"))
+
+    with pytest.raises(ValueError, match=r"a\.jpg cannot be decoded .*exceeds limit of 178956970 pixels"):
+        read_photo(path)
+
+
+def test_a_jpeg_whose_second_header_claims_more_is_refused(tmp_path):
+    path = _save(tmp_path / "a.jpg", RED)
+    data = path.read_bytes()
+    at = data.find(b"\xff\xc0")
+    header = data[at : at + 19]
+    for both in (_claiming(header, 65_500) + header, header + _claiming(header, 65_500)):
+        path.write_bytes(data[:at] + both + data[at + 19 :])
+        with pytest.raises(ValueError, match=r"a\.jpg cannot be decoded"):
+            read_photo(path)
+
+
+@pytest.mark.parametrize("error", [KeyError(-1), MemoryError(), RuntimeError("odd"), struct.error("odd")])
+def test_whatever_a_decoder_raises_the_photo_is_named(tmp_path, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(photos, "decode_jpeg", fail)
+    with pytest.raises(ValueError, match=r"a\.jpg cannot be decoded \(\S.*validate_data"):
+        read_photo(_save(tmp_path / "a.jpg", RED))
+
+
+def test_a_photo_that_the_system_refuses_to_read_is_named_with_the_reason(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied", "elsewhere")
+
+    monkeypatch.setattr(photos.Path, "open", refuse)
+    with pytest.raises(ValueError, match=r"a\.jpg cannot be read \(Permission denied\)"):
+        read_photo(tmp_path / "a.jpg")

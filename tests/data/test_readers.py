@@ -1,5 +1,8 @@
 import numpy as np
+import pandas as pd
 import pytest
+from photos import small_photo
+from PIL import Image
 
 from shopper_age.data.augmentation import augment, batch_seed
 from shopper_age.data.order import shuffled
@@ -66,3 +69,94 @@ def test_the_generator_shuffles_only_with_a_seed(faces, table):
     shuffled_ages = next(image_data_generator(faces, table, 32, 40, seed=1))[1]
     assert shuffled_ages.tolist() != ages.tolist()
     assert sorted(shuffled_ages) == sorted(ages)
+
+
+def _saved(faces, name, image, kind="PNG", **options):
+    image.save(faces / "final_files" / name, kind, **options)
+
+
+def _turned():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return exif
+
+
+FACE = small_photo(1)
+DEEP = Image.fromarray(np.asarray(FACE.convert("L")).astype(np.uint16) * 257)
+CLEAR = Image.merge("RGBA", (*FACE.split(), FACE.convert("L")))
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "kind", "options", "problem"),
+    [
+        ("a.webp", FACE, "WEBP", {}, "whose names end in none of"),
+        ("a.gif", FACE, "GIF", {}, "whose names end in none of"),
+        ("a", FACE, "JPEG", {}, "whose names end in none of"),
+        ("a.png", DEEP, "PNG", {}, "of 16 bits"),
+        ("a.tif", DEEP, "TIFF", {}, "of 16 bits"),
+        ("a.png", CLEAR, "PNG", {}, "with transparent pixels"),
+        ("a.jpg", FACE, "JPEG", {"exif": _turned()}, "turned by their EXIF orientation"),
+        ("a.jpg", FACE, "EPS", {}, "that cannot be decoded"),
+        ("a.jpg", None, None, {}, "not found"),
+    ],
+)
+@pytest.mark.parametrize("seed", [None, 1])
+def test_the_generator_refuses_by_name_what_keras_would_drop_or_misread(
+    tmp_path, name, image, kind, options, problem, seed
+):
+    (tmp_path / "final_files").mkdir()
+    _saved(tmp_path, "good.png", FACE)
+    if image:
+        _saved(tmp_path, name, image, kind, **options)
+    table = pd.DataFrame({"file_name": ["good.png", name], "real_age": [30.0, 40.0]})
+
+    with pytest.raises((ValueError, FileNotFoundError)) as refused:
+        image_data_generator(tmp_path, table, 32, 2, seed=seed)
+
+    assert str(refused.value).startswith(f"image_data_generator cannot read 1 of 2 photos: 1 {problem}")
+    assert f"({name})" in str(refused.value)
+    assert "validate_data" in str(refused.value) or "py_dataset" in str(refused.value)
+
+
+def test_the_generator_refuses_broken_photos_together_and_names_some(tmp_path):
+    (tmp_path / "final_files").mkdir()
+    names = [f"{number}.jpg" for number in range(12)]
+    for name in names[:8]:
+        (tmp_path / "final_files" / name).write_bytes(b"no photo")
+    _saved(tmp_path, "8.jpg", FACE, "JPEG")
+    content = (tmp_path / "final_files" / "8.jpg").read_bytes()
+    (tmp_path / "final_files" / "8.jpg").write_bytes(content[:-2])
+    table = pd.DataFrame({"file_name": names, "real_age": 30.0})
+
+    with pytest.raises(FileNotFoundError) as refused:
+        image_data_generator(tmp_path, table, 32, 2)
+
+    assert (
+        "12 of 12 photos: 8 that cannot be decoded (0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg, …); 1 without their "
+        "end marker (8.jpg); 3 not found (9.jpg, 10.jpg, 11.jpg). Stage validate_data"
+    ) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "kind"),
+    [
+        ("a.PNG", "RGB", "PNG"),
+        ("a.png", "P", "PNG"),
+        ("a.jpeg", "L", "JPEG"),
+        ("a.bmp", "RGB", "BMP"),
+        ("a.tiff", "RGB", "TIFF"),
+        ("a.jpg", "RGB", "WEBP"),
+        ("a.png", "RGBA", "PNG"),
+        ("a.png", "1", "PNG"),
+    ],
+)
+def test_what_the_generator_takes_has_the_pixels_of_the_other_reader(tmp_path, name, mode, kind):
+    pytest.importorskip("tensorflow")
+    (tmp_path / "final_files").mkdir()
+    _saved(tmp_path, name, FACE.convert(mode), kind)
+    table = pd.DataFrame({"file_name": [name], "real_age": [30.0]})
+
+    photos, ages = next(image_data_generator(tmp_path, table, 64, 1))
+
+    np.testing.assert_allclose(photos, PhotoStore.open(tmp_path, [name], 64)[[0]], atol=1)
+    assert ages.tolist() == [30]

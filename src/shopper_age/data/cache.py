@@ -117,7 +117,7 @@ class FileCache:
     def _stamp(self, index: int) -> tuple[int, int, int]:
         try:
             file = self._paths[index].stat()
-        except FileNotFoundError:  # reading the photo is where that is told
+        except OSError:  # reading the photo is where that is told
             return 0, 0, 0
         return file.st_size, file.st_mtime_ns, zlib.crc32(self.pixels[index])
 

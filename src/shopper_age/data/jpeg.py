@@ -40,8 +40,10 @@ class Jpeg(NamedTuple):
     has_end: bool  # whether the file has its end marker
 
 
-def decode_jpeg(data: bytes, size: tuple[int, int], size_px: int | None = None) -> Jpeg:
-    """The first photo of these bytes, with the pixels that OpenCV and Pillow give.
+def decode_jpeg(data: bytes, size: tuple[int, int], size_px: int | None = None) -> Jpeg | None:
+    """The first photo of these bytes, with the pixels that OpenCV and Pillow give; None for odd kinds.
+
+    Odd is what TurboJPEG does not know: chroma of one third of the size, or a header that is none.
 
     libjpeg takes damage for a warning and makes up the pixels. Here it is an error, unless it leaves the
     pixels whole: a missing end marker, and bytes behind the end or between the segments of the file.
@@ -54,11 +56,13 @@ def decode_jpeg(data: bytes, size: tuple[int, int], size_px: int | None = None) 
     Raises:
         OSError: the end is missing, and pixels with it.
         DamagedPhotoError: it is damaged otherwise.
-        ValueError: it is no JPEG, or of a kind that libjpeg does not know.
     """
     is_large = size_px is not None and len(data) >= _SMALL_FILE
     factor = next(f for f in _REDUCTIONS if f == 1 or (is_large and min(size) >= 2 * f * (size_px or 0)))
-    height, width, colours, _ = simplejpeg.decode_jpeg_header(data, strict=False)
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data, strict=False)
+    except (KeyError, ValueError):
+        return None
     if (width, height) != size:
         raise DamagedPhotoError(f"one header says {size[0]} x {size[1]} pixels, another {width} x {height}")
     try:

@@ -59,15 +59,17 @@ def load_train(
             part and the rest trains, as ImageDataGenerator(validation_split=0.25) splits.
         reader: "py_dataset", a keras.utils.PyDataset for every backend, or "image_data_generator" for Keras's
             ImageDataGenerator.flow_from_dataframe, which needs TensorFlow (bilinear; `next(data)` gives a
-            batch; without contrast and erasing, EXIF orientation ignored, nothing cached).
+            batch; without contrast and erasing, nothing cached; WEBP, GIF, 16 bits, transparent pixels and
+            photos turned by their EXIF orientation are refused by name).
         image_size: side of the square photos, in pixels.
         batch_size: photos per batch; the last of an epoch may be smaller.
         augmentation: strengths of the random changes.
         cache: where decoded photos may be kept.
 
     Raises:
-        FileNotFoundError: there is no labels.csv.
-        ValueError: an age is not a number, the part is empty, or an option is unknown.
+        FileNotFoundError: there is no labels.csv; "image_data_generator" misses photos.
+        ValueError: an age is not a number, the part is empty, or an option is unknown; photos are of a kind
+            that "image_data_generator" cannot read.
     """
     table = _rows_of_part(path, splits, TRAIN)
     if not _is_py_dataset(reader):

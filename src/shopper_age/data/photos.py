@@ -39,7 +39,7 @@ def read_photo(path: str | Path, size_px: int | None = None) -> np.ndarray:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it cannot be decoded, or not all of it.
+        ValueError: it cannot be read, or not all of it decoded.
     """
     try:
         with Path(path).open("rb") as file:
@@ -48,9 +48,12 @@ def read_photo(path: str | Path, size_px: int | None = None) -> np.ndarray:
         raise FileNotFoundError(
             f"{path} not found: run stage validate_data to list all missing photos"
         ) from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, cv2.error) as error:
+    except Exception as error:  # what Pillow raises on broken files has no common base
+        problem, reason = "decoded", str(error) or type(error).__name__
+        if isinstance(error, OSError) and error.errno is not None:
+            problem, reason = "read", error.strerror or reason  # the disk's complaint, not Pillow's
         raise ValueError(
-            f"{path} cannot be decoded ({error}): run stage validate_data to list all such photos"
+            f"{path} cannot be {problem} ({reason}): run stage validate_data to list all such photos"
         ) from error
     return upright if size_px is None else resize(upright, size_px)
 
@@ -77,8 +80,9 @@ def decode_photo(file: BinaryIO, image: Image.Image, size_px: int | None = None)
     """
     if image.format in _JPEGS:
         file.seek(0)
-        pixels, has_end = decode_jpeg(file.read(), image.size, size_px)
-        return Photo(_turned(pixels, _orientation(image)), "" if has_end else "missing_end_marker")
+        if (jpeg := decode_jpeg(file.read(), image.size, size_px)) is not None:
+            upright = _turned(jpeg.pixels, _orientation(image))
+            return Photo(upright, "" if jpeg.has_end else "missing_end_marker")
     # Pillow reads the upper 8 of 16 bits; it forgets that once the pixels are read
     is_deep = any(";16" in str(tile.args) for tile in getattr(image, "tile", ()))
     ImageOps.exif_transpose(image, in_place=True)
@@ -89,6 +93,11 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
     """Width and height in pixels of a decoded photo as it is displayed, also where it was decoded smaller."""
     width, height = image.size  # where Pillow decoded, it is turned already and has no orientation left
     return (height, width) if _orientation(image) in _ON_ITS_SIDE else (width, height)
+
+
+def is_turned(image: Image.Image) -> bool:
+    """Whether a photo that is not decoded yet is displayed turned or mirrored, by its EXIF orientation."""
+    return _orientation(image) in range(2, 9)
 
 
 def to_grey(photo: np.ndarray) -> np.ndarray:

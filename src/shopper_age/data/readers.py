@@ -1,5 +1,6 @@
 """Readers of photos: batches for every backend of Keras, or Keras's ImageDataGenerator."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,23 @@ from shopper_age.data.augmentation import augment, batch_seed
 from shopper_age.data.batches import Batches
 from shopper_age.data.cache import Photos
 from shopper_age.data.order import shuffled
+from shopper_age.data.photos import decode_photo, is_turned, open_photo
 from shopper_age.data.store import PhotoStore
-from shopper_age.data.tables import FILE_NAME, PHOTO_FOLDER, REAL_AGE
+from shopper_age.data.tables import FILE_NAME, PHOTO_FOLDER, REAL_AGE, photo_path
 from shopper_age.params import AugmentationParams
+from shopper_age.runtime.threads import in_threads
 
 _NO_AUGMENTATION = AugmentationParams(
     horizontal_flip=False, rotation_degrees=0, zoom=0, shift=0, brightness=0, contrast=0, erasing=0
 )
+
+# Source: keras/src/legacy/preprocessing/image.py, BatchFromFilesMixin.set_processing_attrs and
+#     DataFrameIterator, white_list_formats; it drops all others. PPM is none of our formats.
+_GENERATOR_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+
+_NAMES_TOLD = 5
+
+_MISSING, _BROKEN = "not found", "that cannot be decoded"
 
 
 def photo_batches(store: PhotoStore, max_batch_size: int) -> Batches:
@@ -74,13 +85,20 @@ def image_data_generator(
 ) -> Any:
     """Keras's generator for these rows, shuffled where there is a seed; needs TensorFlow.
 
+    Left to itself it drops a photo that is missing or whose name ends in another way than it knows, lays 16
+    bits and transparency out wrongly, leaves a photo on its side and fills a damaged one with grey. So all
+    photos are decoded once, before, and where there is such a one it is refused.
+
     Raises:
-        ValueError: the augmentation has what the generator does not know.
+        FileNotFoundError: photos are missing.
+        ValueError: the augmentation has what the generator does not know, or photos are of a kind that it
+            does not read as `read_photo` does; they are named.
     """
     if augmentation.contrast or augmentation.erasing:
         raise ValueError(
             'image_data_generator has no contrast and no erasing; set both to 0 or use reader="py_dataset"'
         )
+    _check_for_generator(path, table[FILE_NAME].tolist(), image_size)
     from tensorflow.keras.preprocessing.image import ImageDataGenerator
 
     generator = ImageDataGenerator(
@@ -106,3 +124,52 @@ def image_data_generator(
         shuffle=seed is not None,
         seed=seed,
     )
+
+
+def _check_for_generator(path: str | Path, file_names: Sequence[str], image_size: int) -> None:
+    problems = [""] * len(file_names)
+
+    def check(index: int) -> None:
+        problems[index] = _generator_problem(photo_path(path, file_names[index]), image_size)
+
+    in_threads(check, len(file_names))
+    by_problem: dict[str, list[str]] = {}
+    for name, problem in zip(file_names, problems, strict=True):
+        by_problem.setdefault(problem, []).append(name)
+    by_problem.pop("", None)
+    if not by_problem:
+        return
+    told = "; ".join(
+        f"{len(names)} {problem} ({', '.join(names[:_NAMES_TOLD])}{', …' * (len(names) > _NAMES_TOLD)})"
+        for problem, names in by_problem.items()
+    )
+    n_refused = sum(map(len, by_problem.values()))
+    message = f"image_data_generator cannot read {n_refused} of {len(file_names)} photos: {told}. "
+    if _MISSING in by_problem or _BROKEN in by_problem:
+        message += "Stage validate_data lists missing and broken photos and leaves them out. "
+    if by_problem.keys() - {_MISSING, _BROKEN}:
+        message += 'reader="py_dataset" reads the other kinds; or save them upright as JPEGs of 8 bits.'
+    raise (FileNotFoundError if _MISSING in by_problem else ValueError)(message.rstrip())
+
+
+def _generator_problem(path: Path, image_size: int) -> str:
+    """What keeps Keras's generator from this photo, "" if nothing."""
+    if not path.is_file():
+        return _MISSING
+    try:
+        with path.open("rb") as file:
+            image = open_photo(file)
+            is_deep = image.mode == "I" or image.mode.startswith("I;16")
+            is_rotated = is_turned(image)
+            oddity = decode_photo(file, image, image_size).oddity
+    except Exception:  # what Pillow raises on broken files has no common base
+        return _BROKEN
+    if path.suffix.lower() not in _GENERATOR_SUFFIXES:
+        return f"whose names end in none of {', '.join(_GENERATOR_SUFFIXES)}"
+    if oddity == "missing_end_marker":
+        return "without their end marker"
+    if oddity == "has_transparency":
+        return "with transparent pixels"
+    if is_deep:
+        return "of 16 bits"
+    return "turned by their EXIF orientation" if is_rotated else ""

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def configure_logging() -> None:
         logger.addHandler(_Console())
         logger.setLevel(logging.INFO)
         logger.propagate = False
+        # Pillow warns of odd metadata and of large photos without a file's name; what matters is an error
+        warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 class _Console(logging.Handler):
