@@ -79,7 +79,11 @@ def test_findings_are_listed_by_line_with_a_detail(tmp_path):
         "row": [2, 2, 3],
         "file_name": ["gone.jpg", "gone.jpg", "a.png"],
         "rule": ["age_not_a_number", "missing_photo", "age_out_of_range"],
-        "detail": ["x", "no such file", "200"],
+        "detail": [
+            "'x': stands for no age: leave the cell empty, or write the age in years",
+            "no such file",
+            "'200': older than max_age allows, or in months (16.7 years)?",
+        ],
         "severity": ["error"] * 3,
     }
     assert validation.manifest["file_name"].tolist() == ["b.png"]
@@ -282,7 +286,7 @@ def test_the_stage_writes_everything_before_it_fails(project):
     assert "1 of 2 rows (50.0%) are unusable" in str(stopped.value)
     reports = project / "reports" / "validate_data"
     assert (reports / "findings.csv").read_text().splitlines()[1:] == [
-        "3,b.png,age_not_a_number,old,error",
+        "3,b.png,age_not_a_number,'old': a word: write the age as a number in years,error",
         "3,b.png,missing_photo,no such file,error",
     ]
     assert len(read_manifest(reports / "manifest.csv")) == 1

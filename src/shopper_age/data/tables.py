@@ -81,7 +81,8 @@ def read_labels(data_path: str | Path) -> pd.DataFrame:
     if not path.is_file():
         raise FileNotFoundError(
             f"{path} not found. {near_miss(path)}Put your photos into {Path(data_path, PHOTO_FOLDER)} and "
-            f"list them in {path} with the columns {FILE_NAME} and {REAL_AGE}, or run `make demo` to see it work on drawn faces."
+            f"list them in {path} with the columns {FILE_NAME} and {REAL_AGE}, or run `make demo` to see "
+            "it work on drawn faces."
         )
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
