@@ -69,6 +69,7 @@ def test_settings_cannot_be_changed_by_accident():
             r"'evaluate.age_groups' is \[0, 18, 12\]: .*start at 0 and rise",
         ),
         ("epoch", 20, r"unknown key 'epoch' \(value 20\)"),
+        ("validate_data.max_age", 120, r"'validate_data.max_age' is 120: .*the model .* years 0 to 100"),
         ("validate_data.min_age", 100, r"min_age \(100.0\) must be below max_age"),
     ],
 )

@@ -20,11 +20,21 @@ class _Section(BaseModel):
 
 class ValidateDataParams(_Section):
     min_age: float = Field(ge=0)
-    max_age: float = Field(le=100)
+    max_age: float
     min_side_px: int = Field(ge=1)
     max_pixels: int = Field(ge=1, le=178_956_970)  # Pillow refuses more in any case
     near_duplicate_bits: int = Field(ge=0, le=8)
     max_bad_share: Share
+
+    @field_validator("max_age")
+    @classmethod
+    def _no_age_above_those_of_the_model(cls, value: float) -> float:
+        if value > 100:
+            raise ValueError(
+                "must be at most 100: the model spreads its answer over the years 0 to 100 and knows no "
+                "greater age; older people are findings, unless labels.csv gives them 100"
+            )
+        return value
 
     @model_validator(mode="after")
     def _ages_in_order(self) -> "ValidateDataParams":
