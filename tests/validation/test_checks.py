@@ -277,6 +277,13 @@ def test_the_stage_writes_findings_manifest_and_summary(project):
     assert json.loads((reports / "summary.json").read_text())["n_usable"] == 1
 
 
+def test_the_stage_warns_of_photos_of_one_age(project, caplog):
+    photos = {f"{n}.png": small_photo(n) for n in range(3)}
+    make_faces(project / "data" / "faces", HEADER + "".join(f"{name},30\n" for name in photos), photos)
+    runpy.run_path(str(ROOT / "stages" / "validate_data.py"))["main"]()
+    assert "All 3 photos have the age 30: there is nothing to learn" in caplog.text
+
+
 def test_the_stage_writes_everything_before_it_fails(project):
     make_faces(project / "data" / "faces", HEADER + "a.png,5\nb.png,old\n", {"a.png": small_photo(1)})
 
