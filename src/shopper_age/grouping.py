@@ -4,8 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from shopper_age.data.tables import FILE_NAME, MEASURED, REAL_AGE, SPLIT
 
@@ -46,6 +44,9 @@ def people_of(manifest: pd.DataFrame, group_column: str) -> np.ndarray:
 
 def together(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """The number of each photo's group (n,) when photos of one group in either numbering belong together."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     _, first = np.unique(first, return_inverse=True)
     _, second = np.unique(second, return_inverse=True)
     n_first = first.max(initial=-1) + 1

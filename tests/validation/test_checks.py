@@ -1,4 +1,5 @@
 import json
+import logging
 import runpy
 import unicodedata
 from pathlib import Path
@@ -277,7 +278,8 @@ def test_the_stage_writes_findings_manifest_and_summary(project):
     assert json.loads((reports / "summary.json").read_text())["n_usable"] == 1
 
 
-def test_the_stage_warns_of_photos_of_one_age(project, caplog):
+def test_the_stage_warns_of_photos_of_one_age(project, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("shopper_age"), "propagate", True)  # whatever a stage has made of it
     photos = {f"{n}.png": small_photo(n) for n in range(3)}
     make_faces(project / "data" / "faces", HEADER + "".join(f"{name},30\n" for name in photos), photos)
     runpy.run_path(str(ROOT / "stages" / "validate_data.py"))["main"]()
