@@ -1,7 +1,7 @@
 """Stage eda: describes the usable photos in numbers, pictures and words."""
 
 from shopper_age import paths
-from shopper_age.data.tables import FILE_NAME, HEIGHT, REAL_AGE, WIDTH, photo_path, read_manifest
+from shopper_age.data.tables import FILE_NAME, HEIGHT, REAL_AGE, WIDTH, one_age, photo_path, read_manifest
 from shopper_age.eda.report import render_report
 from shopper_age.eda.summary import choose_photos, decade_table, read_preview, summarise
 from shopper_age.params import load_params
@@ -31,7 +31,9 @@ def main() -> None:
     save_figure(paths.EDA / "image_sizes.png", image_sizes(manifest[WIDTH], manifest[HEIGHT]))
     save_figure(paths.EDA / "contact_sheet.png", contact_sheet(photos, captions, title=title))
     drawn_faces = paths.is_demo(params.data_path)
-    write_text(paths.EDA / "report.md", render_report(summary, decades, findings, drawn_faces=drawn_faces))
+    warning = one_age(manifest[REAL_AGE])
+    report = render_report(summary, decades, findings, drawn_faces=drawn_faces, warning=warning)
+    write_text(paths.EDA / "report.md", report)
 
 
 if __name__ == "__main__":

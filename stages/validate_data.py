@@ -1,6 +1,9 @@
 """Stage validate_data: judges labels.csv and every photo, and lists what can be used."""
 
+import logging
+
 from shopper_age import paths
+from shopper_age.data.tables import REAL_AGE, one_age
 from shopper_age.params import load_params
 from shopper_age.runtime.files import write_csv, write_json
 from shopper_age.runtime.stage import run_stage
@@ -17,6 +20,8 @@ def main() -> None:
     write_csv(paths.MANIFEST, found.manifest)
     write_json(paths.VALIDATION / "summary.json", found.summary)
 
+    if warning := one_age(found.manifest[REAL_AGE]):
+        logging.getLogger("shopper_age.validation").warning(warning)
     check_gate(
         found.summary,
         max_bad_share=settings.max_bad_share,

@@ -94,6 +94,7 @@ def test_settings_cannot_be_changed_by_accident():
         ("data_path", " ", r"'data_path' is ' ': must name the folder"),
         ("data_path", 3, r"'data_path' is 3: "),
         ("weights", ["x" * 100_000], r"'weights' is \['x+… \(100,004 characters\): must be text"),
+        ("validate_data.max_age", 120, r"'validate_data.max_age' is 120: .*the model .* years 0 to 100"),
     ],
 )
 def test_a_bad_value_is_named_with_its_key_and_rule(changed, key, value, message):

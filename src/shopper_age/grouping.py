@@ -44,12 +44,13 @@ def people_of(manifest: pd.DataFrame, group_column: str) -> np.ndarray:
 
 def together(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """The number of each photo's group (n,) when photos of one group in either numbering belong together."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     _, first = np.unique(first, return_inverse=True)
     _, second = np.unique(second, return_inverse=True)
     n_first = first.max(initial=-1) + 1
     n_nodes = n_first + second.max(initial=-1) + 1
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
 
     links = coo_array((np.ones(len(first), bool), (first, n_first + second)), shape=(n_nodes, n_nodes))
     _, component = connected_components(links, directed=False)

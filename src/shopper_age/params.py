@@ -25,7 +25,7 @@ class _Section(BaseModel):
 
 class ValidateDataParams(_Section):
     min_age: float = Field(ge=0)
-    max_age: float = Field(le=100)
+    max_age: float
     min_side_px: int = Field(ge=1, le=_MANY)
     max_pixels: int = Field(ge=1, le=178_956_970)  # Pillow refuses more in any case
     near_duplicate_bits: int = Field(ge=0, le=8)
@@ -33,7 +33,12 @@ class ValidateDataParams(_Section):
 
     @field_validator("max_age")
     @classmethod
-    def _ages_in_order(cls, value: float, info: ValidationInfo) -> float:
+    def _above_min_age_and_within_the_model(cls, value: float, info: ValidationInfo) -> float:
+        if value > 100:
+            raise ValueError(
+                "must be at most 100: the model spreads its answer over the years 0 to 100 and knows no "
+                "greater age; older people are findings, unless labels.csv gives them 100"
+            )
         if value <= info.data.get("min_age", 0):
             raise ValueError(f"must be above min_age, which is {info.data.get('min_age', 0):g}")
         return value

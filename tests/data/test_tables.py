@@ -7,6 +7,7 @@ from shopper_age.data import tables
 from shopper_age.data.tables import (
     age_years,
     first_rows,
+    one_age,
     photo_path,
     read_labels,
     read_manifest,
@@ -235,3 +236,18 @@ def test_ages_are_read_from_text_and_what_is_none_is_nan():
 @pytest.mark.parametrize(("n", "share", "n_test"), [(40, 0.25, 10), (7, 0.25, 1), (3, 0.25, 0), (0, 0.5, 0)])
 def test_the_first_rows_are_a_share_rounded_down(n, share, n_test):
     assert first_rows(n, share=share).tolist() == [True] * n_test + [False] * (n - n_test)
+
+
+@pytest.mark.parametrize(
+    ("ages", "told"),
+    [
+        ([30.0] * 80, "All 80 photos have the age 30: there is nothing to learn"),
+        ([30.5] * 95 + [1.0] * 5, "95 of 100 photos have the age 30.5"),
+        ([30.0], "The only photo has the age 30"),
+        ([30.0] * 8 + [1.0] * 2, ""),
+        ([], ""),
+    ],
+)
+def test_one_age_of_nearly_everybody_is_told(ages, told):
+    assert one_age(pd.Series(ages, dtype=float)).startswith(told)
+    assert bool(one_age(pd.Series(ages, dtype=float))) == bool(told)

@@ -10,7 +10,7 @@ from shopper_age.validation.rules import RULE
 NO_FINDINGS = pd.DataFrame(columns=[RULE])
 
 
-def report_on(ages, *, sizes=None, groups=None, findings=NO_FINDINGS, drawn_faces=False):
+def report_on(ages, *, sizes=None, groups=None, findings=NO_FINDINGS, drawn_faces=False, warning=""):
     width, height = zip(*(sizes or [(200, 200)] * len(ages)), strict=True)
     manifest = pd.DataFrame(
         {
@@ -20,7 +20,9 @@ def report_on(ages, *, sizes=None, groups=None, findings=NO_FINDINGS, drawn_face
             "duplicate_group": range(len(ages)) if groups is None else groups,
         }
     )
-    return render_report(summarise(manifest), decade_table(ages), findings, drawn_faces=drawn_faces)
+    return render_report(
+        summarise(manifest), decade_table(ages), findings, drawn_faces=drawn_faces, warning=warning
+    )
 
 
 def test_the_report_tells_sample_ages_and_sizes():
@@ -42,7 +44,8 @@ def test_one_photo_has_no_deviation_and_one_size():
     assert "There is 1 usable photo." in report
     assert "standard deviation" not in report
     assert "All photos have 200 × 200 pixels." in report
-    assert "cannot be had: no age lies from 23 to 62" in report
+    assert "from 23 to 62 whose ages spread over 10 years, and there are 0.\n" in report
+    assert "accurate" not in report
 
 
 def test_every_percentage_is_written_alike():
@@ -57,9 +60,22 @@ def test_decades_with_few_photos_are_named():
 
 
 def test_rounded_labels_are_claimed_only_when_chance_cannot_explain_them():
-    assert "rounded to five years" in report_on([25, 30, 35, 40] * 20)
+    assert "rounded to five years" in report_on([25, 30, 35, 40] * 40)
     assert "rounded to five years" not in report_on([25, 31])
     assert "rounded to five years" not in report_on(list(range(23, 63)) * 5)
+
+
+def test_rounding_is_not_judged_by_few_photos_or_one_age():
+    assert "and there are 40 whose ages spread over 35." in report_on(range(23, 63))
+    assert "and there are 200 whose ages spread over 0." in report_on([30] * 200)
+    assert "and there is 1.\n" in report_on([30])
+    assert "United Nations" not in report_on([30] * 200)
+
+
+def test_a_warning_about_the_ages_stands_first():
+    report = report_on([30] * 20, warning="All 20 photos have the age 30: there is nothing to learn.")
+    assert "## Ages\n\n**All 20 photos have the age 30: there is nothing to learn.**\n\nThe mean" in report
+    assert "**" not in report_on([30] * 20).split("The mean")[0]
 
 
 def test_findings_are_counted_and_explained_in_the_order_of_the_rules():

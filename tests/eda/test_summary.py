@@ -43,7 +43,7 @@ def test_one_age_fills_one_decade():
 
 
 def test_round_ages_give_the_numbers_worked_by_hand():
-    numbers = rounding([25, 26, 27, 28, 30, 70])
+    numbers = rounding([25, 26, 27, 28, 30, 70], min_counted=1, min_spread=0)
     assert numbers["share_ending_0_or_5"] == 0.5
     assert numbers["whipple_index"] == pytest.approx(200)
     interval = binomtest(2, 5).proportion_ci(method="exact")
@@ -56,13 +56,25 @@ def test_ages_are_counted_by_completed_years():
 
 
 def test_whipple_is_100_without_rounding_and_500_when_all_ages_are_round():
-    assert rounding(np.arange(23, 63))["whipple_index"] == pytest.approx(100)
-    assert rounding([25, 30, 60])["whipple_index"] == 500
+    assert rounding(np.tile(np.arange(23, 63), 3))["whipple_index"] == pytest.approx(100)
+    assert rounding(np.tile([25, 30, 60], 40))["whipple_index"] == 500
 
 
 def test_whipple_looks_at_23_to_62_alone():
-    assert rounding([20, 22, 23, 62, 63, 65])["whipple_index"] == 0
-    assert list(rounding([0, 5, 70])) == ["share_ending_0_or_5"]
+    assert rounding([20, 22, 23, 62, 63, 65], min_counted=2)["whipple_index"] == 0
+    assert "whipple_index" not in rounding([0, 5, 70] * 100)
+
+
+@pytest.mark.parametrize(
+    "ages",
+    [[30], [23], np.arange(23, 63), np.full(500, 30), np.tile(np.arange(18, 25), 50), [30] * 199 + [60]],
+)
+def test_whipple_says_nothing_of_few_ages_or_of_ages_that_do_not_spread(ages):
+    assert "whipple_index" not in rounding(ages)
+
+
+def test_whipple_tells_rounding_to_decades():
+    assert rounding(np.repeat([30, 40, 50, 60], 25))["whipple_index"] == 500
 
 
 def test_the_summary_holds_the_numbers_worked_by_hand():
@@ -82,7 +94,7 @@ def test_the_summary_holds_the_numbers_worked_by_hand():
     }
     assert summary["share_of_decade"]["60_69"] == 0.25
     assert summary["rounding"]["share_ending_0_or_5"] == 0.75
-    assert summary["rounding"]["whipple_index"] == 250
+    assert summary["rounding"]["n_from_23_to_62"] == 2
     assert summary["image_size_px"]["commonest"] == "200 × 100"
     assert summary["image_size_px"]["commonest_share"] == 0.75
     assert summary["image_size_px"]["max_height"] == 300

@@ -1,4 +1,5 @@
 import json
+import logging
 import runpy
 import unicodedata
 from pathlib import Path
@@ -79,7 +80,11 @@ def test_findings_are_listed_by_line_with_a_detail(tmp_path):
         "row": [2, 2, 3],
         "file_name": ["gone.jpg", "gone.jpg", "a.png"],
         "rule": ["age_not_a_number", "missing_photo", "age_out_of_range"],
-        "detail": ["x", "no such file", "200"],
+        "detail": [
+            "'x': stands for no age: leave the cell empty, or write the age in years",
+            "no such file",
+            "'200': older than max_age allows, or in months (16.7 years)?",
+        ],
         "severity": ["error"] * 3,
     }
     assert validation.manifest["file_name"].tolist() == ["b.png"]
@@ -273,6 +278,16 @@ def test_the_stage_writes_findings_manifest_and_summary(project):
     assert json.loads((reports / "summary.json").read_text())["n_usable"] == 1
 
 
+def test_the_stage_warns_of_photos_of_one_age(project, caplog, monkeypatch):
+    monkeypatch.setattr(
+        logging.getLogger("shopper_age"), "propagate", True
+    )  # a stage turns it off
+    photos = {f"{n}.png": small_photo(n) for n in range(3)}
+    make_faces(project / "data" / "faces", HEADER + "".join(f"{name},30\n" for name in photos), photos)
+    runpy.run_path(str(ROOT / "stages" / "validate_data.py"))["main"]()
+    assert "All 3 photos have the age 30: there is nothing to learn" in caplog.text
+
+
 def test_the_stage_writes_everything_before_it_fails(project):
     make_faces(project / "data" / "faces", HEADER + "a.png,5\nb.png,old\n", {"a.png": small_photo(1)})
 
@@ -282,7 +297,7 @@ def test_the_stage_writes_everything_before_it_fails(project):
     assert "1 of 2 rows (50.0%) are unusable" in str(stopped.value)
     reports = project / "reports" / "validate_data"
     assert (reports / "findings.csv").read_text().splitlines()[1:] == [
-        "3,b.png,age_not_a_number,old,error",
+        "3,b.png,age_not_a_number,'old': a word: write the age as a number in years,error",
         "3,b.png,missing_photo,no such file,error",
     ]
     assert len(read_manifest(reports / "manifest.csv")) == 1

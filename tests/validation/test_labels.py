@@ -88,8 +88,8 @@ def test_all_failures_of_all_rows_are_collected():
     assert sorted(zip(found["row"], found["rule"], found["detail"], strict=True)) == [
         (2, "missing_age", ""),
         (2, "missing_file_name", ""),
-        (4, "age_not_a_number", "x"),
-        (4, "unsafe_path", "/a.jpg"),
+        (4, "age_not_a_number", "'x': stands for no age: leave the cell empty, or write the age in years"),
+        (4, "unsafe_path", "'/a.jpg'"),
     ]
     assert found["file_name"].tolist().count("/a.jpg") == 2
     assert set(found["severity"]) == {"error"}

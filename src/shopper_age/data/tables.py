@@ -79,6 +79,9 @@ _ESTIMATE_TYPES = {
 # Among so many entries of a folder a near miss of its files is looked for.
 _MOST_ENTRIES = 1000
 
+# Where so large a share of the photos has one age, a model that always says it seems perfect.
+_ONE_AGE_SHARE = 0.9
+
 
 def photo_path(data_path: str | Path, file_name: str) -> Path:
     """Where a photo lies; `file_name` may hold folders and is counted from the photo folder."""
@@ -266,6 +269,21 @@ def first_rows(n: int, *, share: float) -> np.ndarray:
         that validate_data left out.
     """
     return np.arange(n) < int(share * n)
+
+
+def one_age(ages: pd.Series) -> str:
+    """A sentence when all photos, or nearly all, have one age, so that nothing can be learnt; or ""."""
+    counts = ages.value_counts()
+    if counts.empty or counts.iloc[0] < _ONE_AGE_SHARE * len(ages):
+        return ""
+    age, n = counts.index[0], int(counts.iloc[0])
+    who = f"All {n:,} photos have" if n == len(ages) else f"{n:,} of {len(ages):,} photos have"
+    if len(ages) == 1:
+        who = "The only photo has"
+    return (
+        f"{who} the age {age:g}: there is nothing to learn, and a model would say {age:g} of everybody. "
+        f"Is the column {REAL_AGE} of {LABELS_FILE} right?"
+    )
 
 
 def age_years(text: pd.Series) -> pd.Series:

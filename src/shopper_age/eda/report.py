@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from shopper_age.eda.summary import MIN_COUNTED, MIN_SPREAD_YEARS
 from shopper_age.markdown import render
 from shopper_age.validation.rules import RULE, RULES
 
@@ -22,7 +23,12 @@ def whipple_class(index: float) -> str:
 
 
 def render_report(
-    summary: Mapping[str, Any], decades: pd.DataFrame, findings: pd.DataFrame, *, drawn_faces: bool
+    summary: Mapping[str, Any],
+    decades: pd.DataFrame,
+    findings: pd.DataFrame,
+    *,
+    drawn_faces: bool,
+    warning: str = "",
 ) -> str:
     """The description as Markdown; its pictures are linked by the names the stage gives them.
 
@@ -31,6 +37,7 @@ def render_report(
         decades: what `eda.decade_table` returned.
         findings: the findings of validate_data, with their `rule`, a name in `rules.RULES`.
         drawn_faces: whether the photos are the demo's drawings.
+        warning: what stands before all else about the ages, such as `tables.one_age`.
     """
     rounding = summary["rounding"]
     counts = findings[RULE].value_counts()
@@ -38,6 +45,7 @@ def render_report(
         "shopper_age.eda",
         "report.md.j2",
         drawn_faces=drawn_faces,
+        warning=warning,
         n_photos=summary["n_photos"],
         n_duplicate_groups=summary["n_duplicate_groups"],
         age=summary["age_years"],
@@ -45,6 +53,7 @@ def render_report(
         scarce=decades[decades["n"] < FEW_PHOTOS].to_dict("records"),
         few_photos=FEW_PHOTOS,
         rounding=rounding,
+        whipple_needs={"photos": MIN_COUNTED, "years": MIN_SPREAD_YEARS},
         whipple_class=whipple_class(rounding["whipple_index"]) if "whipple_index" in rounding else None,
         size=summary["image_size_px"],
         findings=[

@@ -17,6 +17,13 @@ from shopper_age.metrics.proportions import exact_interval
 PREVIEW_SIDE_PX = 256
 
 
+# Whipple's index says nothing of fewer photos from 23 to 62, nor where nine in ten of their ages lie within
+# fewer years: ages that do not spread end in 0 or 5 whether rounded or not.
+MIN_COUNTED = 100
+
+MIN_SPREAD_YEARS = 10
+
+
 def decade_table(ages: ArrayLike) -> pd.DataFrame:
     """One row per decade, from 0–9 to that of the oldest; a decade without photos has its row too.
 
@@ -37,21 +44,31 @@ def decade_table(ages: ArrayLike) -> pd.DataFrame:
     )
 
 
-def rounding(ages: ArrayLike) -> dict[str, float]:
+def rounding(
+    ages: ArrayLike, *, min_counted: int = MIN_COUNTED, min_spread: float = MIN_SPREAD_YEARS
+) -> dict[str, float]:
     """Whether people's ages were rounded, by how many completed years end in 0 or 5.
 
     Ages 25, 26, 27, 28, 30 and 70 give `share_ending_0_or_5` 3/6, where 0.2 is expected without rounding, and
     for the five ages in 23–62 a `whipple_index` of 2 / 5 × 500 = 200, with the 95 % interval `whipple_low`,
-    `whipple_high`. It is 100 without rounding and 500 when all ages are round; left out without such ages.
+    `whipple_high`. It is 100 without rounding and 500 when all ages are round; left out where there are fewer
+    than `min_counted` such ages (`n_from_23_to_62`) or nine in ten lie within fewer than `min_spread` years
+    (`spread_from_23_to_62`).
 
     Source: G. C. Whipple 1919, "Vital Statistics"; formula in Shryock & Siegel 1976, "The Methods and
     Materials of Demography", chapter 8. Its interval is that of the share.
     """
     years = np.floor(np.asarray(ages, dtype=float))
     is_round = years % 5 == 0
-    result = {"share_ending_0_or_5": float(is_round.mean())}
     is_counted = (years >= 23) & (years <= 62)
-    if n_counted := int(is_counted.sum()):
+    n_counted = int(is_counted.sum())
+    spread = float(np.ptp(np.quantile(years[is_counted], [0.05, 0.95]))) if n_counted else 0.0
+    result = {
+        "share_ending_0_or_5": float(is_round.mean()),
+        "n_from_23_to_62": n_counted,
+        "spread_from_23_to_62": spread,
+    }
+    if n_counted >= max(min_counted, 1) and spread >= min_spread:
         n_round = int((is_round & is_counted).sum())
         low, high = exact_interval(n_round, n_counted)
         result |= {

@@ -9,6 +9,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from shopper_age.data.tables import FILE_NAME, REAL_AGE, age_years
+from shopper_age.validation.age_texts import explain_number, explain_text, shown
 from shopper_age.validation.rules import findings
 
 # What makes a name worth a closer look: absolute, a drive letter, a step up, a control character.
@@ -78,8 +79,24 @@ def cell_findings(labels: pd.DataFrame, *, min_age: float, max_age: float) -> pd
         if cases["index"].isna().any():  # a check broke down, which is no finding about the data
             raise
         files = labels.loc[cases["index"], FILE_NAME]
-        return findings(cases["check"].tolist(), files, cases["failure_case"].tolist())
+        told = {
+            (rule, cell): _told(rule, cell, max_age=max_age)
+            for rule, cell in cases[["check", "failure_case"]].drop_duplicates().itertuples(index=False)
+        }
+        details = [told[pair] for pair in zip(cases["check"], cases["failure_case"], strict=True)]
+        return findings(cases["check"].tolist(), files, details)
     return findings("missing_age", labels[FILE_NAME].head(0), "")
+
+
+def _told(rule: str, cell: str, *, max_age: float) -> str:
+    match rule:
+        case "age_not_a_number":
+            return explain_text(cell)
+        case "age_out_of_range":
+            return explain_number(float(cell), cell, max_age=max_age)
+        case "missing_file_name" | "missing_age":
+            return ""
+    return shown(cell)
 
 
 def repetition_findings(file_names: pd.Series, ages: pd.Series) -> pd.DataFrame:
