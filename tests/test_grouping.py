@@ -185,9 +185,7 @@ def project(tmp_path, monkeypatch):
     manifest.to_csv(tmp_path / "reports/validate_data/manifest.csv", index=False)
     shutil.copy(ROOT / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        logging.getLogger("shopper_age"), "propagate", True
-    )  # a stage turns it off
+    monkeypatch.setattr(logging.getLogger("shopper_age"), "propagate", True)  # a stage turns it off
     return tmp_path
 
 

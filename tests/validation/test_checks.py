@@ -279,9 +279,7 @@ def test_the_stage_writes_findings_manifest_and_summary(project):
 
 
 def test_the_stage_warns_of_photos_of_one_age(project, caplog, monkeypatch):
-    monkeypatch.setattr(
-        logging.getLogger("shopper_age"), "propagate", True
-    )  # a stage turns it off
+    monkeypatch.setattr(logging.getLogger("shopper_age"), "propagate", True)  # a stage turns it off
     photos = {f"{n}.png": small_photo(n) for n in range(3)}
     make_faces(project / "data" / "faces", HEADER + "".join(f"{name},30\n" for name in photos), photos)
     runpy.run_path(str(ROOT / "stages" / "validate_data.py"))["main"]()

@@ -243,7 +243,10 @@ def _check_header(path: Path, header: list[str]) -> None:
             f"{path} has the column {shorten_list(twice, separator=' and ')} more than once ({found})."
         )
     if taken := [name for name in header if name in MEASURED]:
-        raise ValueError(f"{path} has the column {' and '.join(taken)}, which is measured here: rename it.")
+        column, are, them = ("column", "is", "it") if len(taken) == 1 else ("columns", "are", "them")
+        raise ValueError(
+            f"{path} has the {column} {' and '.join(taken)}, which {are} measured here: rename {them}."
+        )
 
 
 def _read(
