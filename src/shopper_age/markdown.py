@@ -45,7 +45,8 @@ FILTERS: dict[str, Callable[..., str]] = {
     "counted": counted,
     "number": lambda value: f"{value:g}",  # a label or a setting as it was given: 18, 0.5
     "one": lambda value: f"{value:.1f}",  # an age that was reckoned: 37.7
-    "years": lambda value: f"{value:.2f}",  # an error: 5.63
+    "years": lambda value: f"{value:,.2f}",  # an error: 5.63
+    "large_years": lambda value: f"{value:,.0f}" if value < 1e6 else f"{value:.2g}",  # 32,687 or 5.5e+15
     "signed": signed,
     "percent": percent,
     "fine": partial(percent, decimals=1),

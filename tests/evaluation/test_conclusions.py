@@ -72,6 +72,18 @@ def test_perfect_estimates_are_good_enough_for_groups_and_wrong_ones_are_not():
     assert (bad.is_good_for_shares, bad.is_good_for_one_person) == (False, False)
 
 
+def test_a_training_error_that_never_fell_has_learnt_nothing():
+    flat = assess_training(history([17.2, 17.1, 17.1, 17.1], mae=[20.9, 20.9, 20.85, 20.9]))
+    assert flat.trend == "learnt nothing"
+    assert assess_training(history([17.2, 17.1], mae=[20.9, 18.0])).trend == "settled"
+    assert assess_training(history([17.2], mae=[20.9])).trend != "learnt nothing"
+
+
+@pytest.mark.parametrize("val_mae", [[9.0, 500.0, 8.0, 7.0], [32_687.0, 20.0, 15.0], [8.0, 9.0, 81.0]])
+def test_a_validation_error_that_jumps_by_orders_is_wild(val_mae):
+    assert assess_training(history(val_mae, mae=[20.0 - n for n in range(len(val_mae))])).trend == "wild"
+
+
 def test_swapped_groups_are_good_enough_for_a_report_but_not_for_a_person():
     people, off = swapped_groups()
     assessment = assess_groups(evaluation_of(estimates(people, 0), estimates(people, off)))

@@ -187,3 +187,12 @@ def test_report_and_card_are_made_of_the_settings_of_the_training(usual, data_pa
     assert all(("**drawn faces**" in text) == is_demo for text in reports.values())
     assert "96 × 96 pixels" in reports["MODEL_CARD.md"]
     assert "started from `mine.weights.h5`; head and loss `ordinal`" in reports["MODEL_CARD.md"]
+
+
+def test_a_training_that_learnt_nothing_or_jumped_about_is_told_as_that():
+    evaluation = usual_evaluation()
+    flat = render_analysis(evaluation, history=history([17.1, 17.1], mae=[20.9, 20.9]), is_demo=False)
+    assert "It **learnt nothing**" in flat
+    wild = render_analysis(evaluation, history=history([32_687.0, 20.0], mae=[30.0, 17.0]), is_demo=False)
+    assert "It jumped about, up to 32,687 years: the training is **unstable**" in wild
+    assert "under-fitted" not in flat + wild

@@ -17,6 +17,9 @@ NOTABLE_BIAS = 2.0
 # An epoch is better than another when its validation MAE is lower by at least this share.
 CLEARLY_BETTER = 0.03
 
+# A validation MAE that once was so many times its lowest jumps about: it says nothing of a trend.
+WILD_RATIO = 10
+
 # Beyond this ratio of validation to training MAE the model knows its training photos much better than others.
 LARGE_GAP = 1.25
 
@@ -42,6 +45,9 @@ def assess_usefulness(metrics: Metrics) -> Usefulness:
     return "not rising with age" if is_better else "no better than the median"
 
 
+Trend = Literal["improving", "worsening", "settled", "learnt nothing", "wild"]
+
+
 @dataclass(frozen=True)
 class TrainingAssessment:
     """What the training history shows; MAE in years."""
@@ -51,8 +57,11 @@ class TrainingAssessment:
     best_val_mae: float
     last_val_mae: float
     last_mae: float
-    # The last epoch was clearly the best one; clearly worse than the best one; or neither.
-    trend: Literal["improving", "worsening", "settled"]
+    # wild: the validation MAE once was many times its lowest; learnt nothing: the training MAE never fell
+    # clearly below its first; else whether the last epoch was clearly the best one, or clearly worse than it.
+    trend: Trend
+    first_mae: float
+    highest_val_mae: float
     has_large_gap: bool
 
 
@@ -66,8 +75,13 @@ def assess_training(history: pd.DataFrame) -> TrainingAssessment:
         raise ValueError("the training history holds no epoch")
     best, last = history.loc[history["val_mae"].idxmin()], history.iloc[-1]
     earlier = history["val_mae"].iloc[:-1].min()
-    trend: Literal["improving", "worsening", "settled"]
-    if last["val_mae"] < earlier * (1 - CLEARLY_BETTER):
+    trend: Trend
+    highest = history["val_mae"].max()
+    if highest > WILD_RATIO * best["val_mae"]:
+        trend = "wild"
+    elif len(history) > 1 and history["mae"].min() > history["mae"].iloc[0] * (1 - CLEARLY_BETTER):
+        trend = "learnt nothing"
+    elif last["val_mae"] < earlier * (1 - CLEARLY_BETTER):
         trend = "improving"
     elif last["val_mae"] * (1 - CLEARLY_BETTER) > best["val_mae"]:
         trend = "worsening"
@@ -80,6 +94,8 @@ def assess_training(history: pd.DataFrame) -> TrainingAssessment:
         last_val_mae=float(last["val_mae"]),
         last_mae=float(last["mae"]),
         trend=trend,
+        first_mae=float(history["mae"].iloc[0]),
+        highest_val_mae=float(highest),
         has_large_gap=bool(last["val_mae"] > LARGE_GAP * last["mae"]),
     )
 

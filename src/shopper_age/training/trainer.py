@@ -18,6 +18,7 @@ from shopper_age.model.losses import MedianAgeError, keras_loss
 from shopper_age.params import TrainParams
 from shopper_age.training.callbacks import EpochTimer, LogEpoch, SetEpoch, StopEarly, TellHistory
 from shopper_age.training.checkpoint import Checkpoint, SaveCheckpoint
+from shopper_age.training.divergence import StopDiverged, check_not_diverged
 from shopper_age.training.optimizers import Phase, phases
 from shopper_age.training.selection import Row, has_stalled
 
@@ -101,9 +102,11 @@ class Trainer:
 
         Raises:
             ValueError: the data do not tell the number of steps, and neither does `steps_per_epoch`.
+            DivergedError: a loss or an error is infinite, NaN or absurd, now or in the same training before.
         """
         arguments = FitArguments(data, validation, batch_size, steps_per_epoch)
         with self._open_checkpoint() as checkpoint:
+            check_not_diverged(checkpoint)
             if checkpoint.history:
                 _log.info(
                     "train: resuming after epoch %d of %d, from %s",
@@ -135,6 +138,7 @@ class Trainer:
         return [
             *([averaging] if averaging else []),
             EpochTimer(),
+            StopDiverged(checkpoint),
             SaveCheckpoint(checkpoint, model, keep_best=settings.keep_best, averaging=averaging),
             *([] if sys.stdout.isatty() else [log]),
             TellHistory(checkpoint, self.on_epoch),
