@@ -190,7 +190,7 @@ def evaluated(error: float) -> Result:
             "is_answered": True,
         }
     )
-    return Result("workspace", predictions, {"mae": error, "meets_requirement": True}, {})
+    return Result("workspace", predictions, {"mae": error, "meets_requirement": True, "is_useful": True}, {})
 
 
 def test_the_champion_is_registered_compared_and_loaded_through_the_server(root: Path) -> None:
