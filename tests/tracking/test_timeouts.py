@@ -58,3 +58,21 @@ def test_a_long_error_is_cut():
 def test_an_address_without_a_password_stays_as_it_is():
     assert without_password("sqlite:////home/me@work/mlflow.db") == "sqlite:////home/me@work/mlflow.db"
     assert without_password("http://mlflow:5000") == "http://mlflow:5000"
+
+
+@pytest.mark.parametrize("secret", ["pw", "Qz7@Xw9", "a/b@c", "p:q", "%40x", "ü@/?#", "@@"])
+@pytest.mark.parametrize("scheme", ["http", "https", "postgresql", "mysql+pymysql"])
+def test_no_password_of_an_address_is_told(scheme, secret):
+    told = without_password(f"could not reach {scheme}://bob:{secret}@host:5000/db (timed out)")
+    assert told == f"could not reach {scheme}://host:5000/db (timed out)"
+
+
+@pytest.mark.parametrize("name", ["password", "token", "access_key", "X-Amz-Signature", "api_key"])
+def test_no_secret_of_a_query_is_told(name):
+    assert without_password(f"http://host/api?a=1&{name}=Qz7Xw9&b=2") == f"http://host/api?a=1&{name}=***&b=2"
+    assert "Qz7Xw9" not in without_password(f"'http://host?{name}=Qz7Xw9' refused")
+
+
+def test_no_secret_of_mlflows_settings_is_told(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "s3cret-t0ken")
+    assert without_password("401 for Bearer s3cret-t0ken") == "401 for Bearer ***"

@@ -72,12 +72,13 @@ class RunLogger:
     def log_artifact(self, path: str | Path, folder: str = "", *, shows_people: bool = False) -> None:
         """Uploads a file, or a folder with all in it; one that shows people only where photos may be logged.
 
-        Raises:
-            FileNotFoundError: there is nothing at `path`.
+        Where there is nothing at `path`, as when somebody cleaned up meanwhile, that is a warning: it ends no
+        training.
         """
         path = Path(path).absolute()
         if not path.exists():
-            raise FileNotFoundError(f"{path} cannot be logged: there is no such file.")
+            logger.warning("%s cannot be logged to MLflow: there is no such file.", path)
+            return
         if self._log_photos or not shows_people:
             self._log("artifact", path=str(path), folder=folder)
 

@@ -1,5 +1,6 @@
 """Time limits for calls to the MLflow store, and readable errors."""
 
+import os
 import re
 import textwrap
 import threading
@@ -12,6 +13,12 @@ TIMEOUT_S = 60.0
 
 # How much of an error is shown. MLflow tells the cause of a failed request at the end of 400 characters.
 MAX_ERROR_CHARACTERS = 600
+
+_HIDDEN = "***"
+_USER = re.compile(r"\b(?!sqlite|file)([a-z][a-z0-9+.-]*)://\S*@", re.IGNORECASE)
+_SECRET = re.compile(
+    r"([?&;][^=&;\s]*(?:pass|pwd|token|secret|key|sig|credential|auth)[^=&;\s]*=)[^&;\s'\"]+", re.IGNORECASE
+)
 
 Result = TypeVar("Result")
 
@@ -43,4 +50,13 @@ def error_text(error: BaseException) -> str:
 
 
 def without_password(text: str) -> str:
-    return re.sub(r"//[^/@\s]+@", "//", text)
+    """The text without users and passwords of addresses, secrets in queries, and those of MLflow's settings.
+
+    A password may hold @, / and whatever else it should not: an address keeps what follows its last @. Paths
+    of local files, as in sqlite:///…, are no secrets.
+    """
+    for name in ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"):
+        if secret := os.environ.get(name):
+            text = text.replace(secret, _HIDDEN)
+    text = _USER.sub(r"\1://", text)
+    return _SECRET.sub(rf"\1{_HIDDEN}", text)
