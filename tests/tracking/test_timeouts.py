@@ -4,7 +4,8 @@ import time
 import pytest
 
 from shopper_age.tracking import timeouts
-from shopper_age.tracking.timeouts import error_text, with_timeout, without_password
+from shopper_age.tracking.secrets import without_password
+from shopper_age.tracking.timeouts import error_text, with_timeout
 
 
 def test_a_call_in_time_returns_what_the_function_returns():

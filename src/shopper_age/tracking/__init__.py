@@ -12,6 +12,7 @@ twice leaves what doing it once left, so an offline log may overlap with what th
     sync              sync_offline_logs: sends what was kept while no store answered
     store             the MLflow store: address, experiment
     mlflow_internals  what touches MLflow's tables and undocumented tags
+    secrets           without_password: text without the credentials in it
     timeouts          time limits of calls that may hang, and readable errors
     provenance        commit, DVC experiment, versions, hardware
     registry          ModelRegistry: versions of the model, and the champion among them

@@ -11,6 +11,7 @@ from shopper_age.runtime.hashing import file_md5
 from shopper_age.tracking.mlflow_run import MlflowRun, RefusedError
 from shopper_age.tracking.offline import OfflineLog
 from shopper_age.tracking.operations import Operation, RunRequest, new_operation
+from shopper_age.tracking.secrets import without_password, without_secrets
 from shopper_age.tracking.store import connect, load_mlflow, offline_folder
 from shopper_age.tracking.sync import sync_offline_logs
 from shopper_age.tracking.timeouts import error_text, with_timeout
@@ -105,13 +106,16 @@ class RunLogger:
         return run
 
     def _log(self, kind: str, **fields: Any) -> None:
-        self._write(new_operation(kind, **fields))
+        # A file's place is needed as it is, and is not kept.
+        known = {name: value if name == "path" else without_secrets(value) for name, value in fields.items()}
+        self._write(new_operation(kind, **known))
 
     def _write(self, operation: Operation) -> None:
         try:
             self._sink(operation)
         except RefusedError as error:
-            logger.warning(f"MLflow at {self._request.store} does not take {operation['kind']}: {error}.")
+            why = without_password(str(error))
+            logger.warning(f"MLflow at {self._request.store} does not take {operation['kind']}: {why}.")
         except Exception as error:  # whatever MLflow, a database driver, the network or the disk may raise
             self._sink = self._fall_back(error)
             self._write(operation)

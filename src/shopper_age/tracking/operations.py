@@ -33,7 +33,7 @@ class RunRequest:
 
     key: names a training for good, in every store; an evaluation has one that nobody asks for.
     time: of the request, in milliseconds since 1970.
-    store: the address of the store it is meant for, without a password.
+    store: the address of the store it is meant for, without its credentials.
     experiment, name, tags: those of the run in MLflow.
     evaluation: None for a training.
     """

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shopper_age.tracking.mlflow_run import ORIGIN, REFUSALS
+from shopper_age.tracking.secrets import without_credentials
 from shopper_age.tracking.store import connect, load_mlflow, store_uri
-from shopper_age.tracking.timeouts import error_text, without_password
+from shopper_age.tracking.timeouts import error_text
 
 if TYPE_CHECKING:
     import keras
@@ -57,7 +58,7 @@ def _as_registry_error() -> Iterator[None]:
         raise
     except Exception as error:  # whatever MLflow, a database driver or the network may raise
         raise RegistryError(
-            f"MLflow at {without_password(store_uri())}: {error_text(error)}. The champion is as it was"
+            f"MLflow at {without_credentials(store_uri())}: {error_text(error)}. The champion is as it was"
         ) from error
 
 
@@ -84,7 +85,7 @@ class ModelRegistry:
         runs = self._client.search_runs([self._experiment_id], condition, max_results=1, order_by=newest)
         if not runs:
             raise ValueError(
-                f"MLflow at {without_password(store_uri())} has no run of this model: send its log with "
+                f"MLflow at {without_credentials(store_uri())} has no run of this model: send its log with "
                 "`make send-log`, or make a run with `dvc repro --force --single-item evaluate`"
             )
         return runs[0].info.run_id

@@ -14,8 +14,9 @@ from shopper_age.runtime.hashing import file_md5
 from shopper_age.tracking.logger import RunLogger
 from shopper_age.tracking.operations import EvaluationOf, RunRequest, now
 from shopper_age.tracking.provenance import process_id, provenance, run_name, user_name
+from shopper_age.tracking.secrets import without_credentials
 from shopper_age.tracking.store import store_uri
-from shopper_age.tracking.timeouts import error_text, without_password
+from shopper_age.tracking.timeouts import error_text
 
 
 @contextmanager
@@ -91,7 +92,7 @@ def _request(
     return RunRequest(
         key=key or uuid4().hex,
         time=now(),
-        store=without_password(store_uri()),
+        store=without_credentials(store_uri()),
         experiment=experiment,
         name=run_name(),
         tags=tags,

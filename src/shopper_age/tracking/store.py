@@ -11,6 +11,7 @@ from filelock import FileLock
 from shopper_age.runtime.checkout import project_root
 from shopper_age.tracking.mlflow_internals import VIEW, relocate_artifacts, set_page
 from shopper_age.tracking.offline import hidden_folder
+from shopper_age.tracking.secrets import without_credentials
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -32,6 +33,9 @@ def load_mlflow() -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    if without_credentials(store_uri()) != store_uri():
+        # MLflow prints the address of each run that ends, the password included.
+        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     import mlflow  # noqa: F401
 
     # They tell at length what reaches the user as one warning.

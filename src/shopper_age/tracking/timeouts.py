@@ -1,24 +1,18 @@
 """Time limits for calls to the MLflow store, and readable errors."""
 
-import os
-import re
 import textwrap
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from shopper_age.tracking.secrets import without_password
+
 # How long one call may keep a stage waiting. A server that refuses is noticed much sooner.
 TIMEOUT_S = 60.0
 
 # How much of an error is shown. MLflow tells the cause of a failed request at the end of 400 characters.
 MAX_ERROR_CHARACTERS = 600
-
-_HIDDEN = "***"
-_USER = re.compile(r"\b(?!sqlite|file)([a-z][a-z0-9+.-]*)://\S*@", re.IGNORECASE)
-_SECRET = re.compile(
-    r"([?&;][^=&;\s]*(?:pass|pwd|token|secret|key|sig|credential|auth)[^=&;\s]*=)[^&;\s'\"]+", re.IGNORECASE
-)
 
 Result = TypeVar("Result")
 
@@ -44,19 +38,6 @@ def with_timeout(function: Callable[..., Result], *arguments: Any) -> Result:
 
 
 def error_text(error: BaseException) -> str:
-    """The error's kind and text in a line, without the user and password of an address."""
+    """The error's kind and text in a line, without a secret."""
     text = textwrap.shorten(without_password(str(error)), MAX_ERROR_CHARACTERS, placeholder=" …").rstrip(".")
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def without_password(text: str) -> str:
-    """The text without users and passwords of addresses, secrets in queries, and those of MLflow's settings.
-
-    A password may hold @, / and whatever else it should not: an address keeps what follows its last @. Paths
-    of local files, as in sqlite:///…, are no secrets.
-    """
-    for name in ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"):
-        if secret := os.environ.get(name):
-            text = text.replace(secret, _HIDDEN)
-    text = _USER.sub(r"\1://", text)
-    return _SECRET.sub(rf"\1{_HIDDEN}", text)
