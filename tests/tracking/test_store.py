@@ -1,14 +1,17 @@
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 from mlflow_store import artifacts, client, runs, train
 
-from shopper_age.tracking import evaluation_run
+from shopper_age.tracking import evaluation_run, sync_offline_logs
 
 TRAIN_ONCE = """
 from shopper_age.runtime.stage import configure_logging
@@ -83,3 +86,54 @@ def test_a_copied_checkout_leaves_the_files_of_the_original_alone(
     assert artifacts(root, original) == []
     assert artifacts(copy, copied) == ["errors.png"]
     assert copied.info.artifact_uri.startswith(copy.as_uri())
+
+
+def test_an_experiment_that_was_deleted_is_told_with_the_way_back(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    train()
+    experiment = client(root).get_experiment_by_name("ages")
+    client(root).delete_experiment(experiment.experiment_id)
+    train()
+    assert f"mlflow experiments restore -x {experiment.experiment_id}`" in caplog.text
+    client(root).restore_experiment(experiment.experiment_id)
+    assert sync_offline_logs().failures == []
+    assert len(runs(root)) == 2
+
+
+def _set_back(database: Path, *statements: str) -> None:
+    """Makes the tables those of an earlier MLflow, which this process has not opened yet."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_tables_of_an_earlier_mlflow_are_told_with_the_way_out(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _set_back(root / "mlflow.db", "UPDATE alembic_version SET version_num = '728d730b5ebd'")
+    train()
+    assert f"run `mlflow db upgrade sqlite:///{root / 'mlflow.db'}`" in caplog.text
+    assert "keep a copy of the database" in caplog.text
+
+
+def test_a_moved_store_without_some_tables_gets_them_and_its_runs_find_their_files(
+    root: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    train(model)
+    copy = tmp_path / "moved"
+    shutil.copytree(root, copy)
+    calls = []
+
+    def upgrades(uri: str) -> MlflowClient:
+        calls.append(uri)
+        if len(calls) == 1:  # what MLflow does to a store of before logged models
+            _set_back(copy / "mlflow.db", "ALTER TABLE kept RENAME TO logged_models")
+        return MlflowClient(uri)
+
+    _set_back(copy / "mlflow.db", "ALTER TABLE logged_models RENAME TO kept")
+    monkeypatch.setattr("shopper_age.tracking.store._open", upgrades)
+    monkeypatch.setenv("DVC_ROOT", str(copy))
+    train()
+    assert caplog.text == ""
+    assert {run.info.artifact_uri.startswith(copy.as_uri()) for run in runs(copy)} == {True}

@@ -86,6 +86,17 @@ def relocate_artifacts(database: Path, experiment: str, files: str) -> None:
             )
 
 
+def is_incomplete(database: Path) -> bool:
+    """Whether a SQLite store was made by an older MLflow: it has experiments, but not every table of PLACES.
+
+    Raises:
+        sqlite3.Error: as `relocate_artifacts`.
+    """
+    with closing(sqlite3.connect(database)) as connection:
+        lacking = [table for table, _ in PLACES if not _columns(connection, table)]
+        return bool(lacking) and "experiments" not in lacking
+
+
 def set_page(client: "MlflowClient", experiment: "Experiment") -> None:
     """Gives the experiment's page a view of the columns that matter; what people set there stays.
 

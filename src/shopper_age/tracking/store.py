@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from shopper_age.runtime.checkout import project_root
-from shopper_age.tracking.mlflow_internals import VIEW, relocate_artifacts, set_page
+from shopper_age.tracking.mlflow_internals import VIEW, is_incomplete, relocate_artifacts, set_page
 from shopper_age.tracking.offline import hidden_folder
 from shopper_age.tracking.secrets import without_credentials
+from shopper_age.tracking.timeouts import error_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,6 +27,10 @@ _DESCRIPTION = (
     "matter.\n\n`train_mae`, `val_mae` and `best_val_mae` have a value per epoch; `mae`, `bias`, `cs5`, … "
     "are those of the test part. A model that was evaluated again otherwise has a child run for that."
 )
+
+
+class StoreError(Exception):
+    """The store is there, but a person has to bring it in order first; the message says how."""
 
 
 def load_mlflow() -> None:
@@ -56,11 +61,11 @@ def offline_folder() -> Path:
 def connect(experiment: str) -> tuple["MlflowClient", str]:
     """A client of the store and the id of the experiment, both made where they do not exist yet.
 
-    Raises whatever MLflow, the database driver or the network raise when there is no usable store.
+    Raises StoreError where a person has to act, and whatever MLflow, the database driver or the network raise
+    when there is no usable store.
     """
-    from mlflow import MlflowClient
-
     uri, root = store_uri(), project_root()
+    address = without_credentials(uri)
     is_server = uri.startswith(("http://", "https://", "databricks"))
     # A server chooses the place of its files. Otherwise MLflow would take a folder below the working folder,
     # which DVC throws away after an experiment in a temporary copy.
@@ -68,13 +73,39 @@ def connect(experiment: str) -> tuple["MlflowClient", str]:
     # Two processes that make the same tables at the same time break each other.
     with nullcontext() if is_server else FileLock(hidden_folder(root / ".tracking") / "store.lock"):
         if files and not os.environ.get("MLFLOW_TRACKING_URI"):
-            relocate_artifacts(root / "mlflow.db", experiment, files)
-        client = MlflowClient(uri)
+            database = root / "mlflow.db"
+            if is_incomplete(database):  # by an older MLflow: opened, it gets the tables that it lacks
+                _open(uri)
+            relocate_artifacts(database, experiment, files)
+        client = _open(uri)
         found = client.get_experiment_by_name(experiment) or _create_experiment(client, experiment, files)
+        if found.lifecycle_stage != "active":
+            raise StoreError(
+                f"the experiment {experiment} was deleted there. `MLFLOW_TRACKING_URI={address} mlflow "
+                f"experiments restore -x {found.experiment_id}` brings it back; another name under "
+                "tracking.experiment in params.yaml starts a new one"
+            )
         if _NOTE not in found.tags:  # what people wrote there stays
             client.set_experiment_tag(found.experiment_id, _NOTE, _DESCRIPTION)
         set_page(client, found)
         return client, found.experiment_id
+
+
+def _open(uri: str) -> "MlflowClient":
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return MlflowClient(uri)
+    except MlflowException as error:
+        if "out-of-date database schema" not in str(error):
+            raise
+        found = error_text(error).partition(". ")[0]
+        raise StoreError(
+            f"its tables are those of another version of MLflow ({found}). If they are older, keep a copy "
+            f"of the database and run `mlflow db upgrade {without_credentials(uri)}`; if they are newer, "
+            "install that version"
+        ) from error
 
 
 def _create_experiment(client: "MlflowClient", experiment: str, files: str | None) -> "Experiment":
