@@ -79,3 +79,15 @@ def test_before_the_first_run_nothing_is_known(tmp_path, monkeypatch):
     assert dvc_md5("data/faces") is None
     with pytest.raises(FileNotFoundError, match=r"dvc\.lock not found: run `dvc repro`"):
         read_dvc_lock("evaluate")
+
+
+@pytest.mark.parametrize(
+    "path", ["data/faces", "./data/faces", "data/faces/", "./data/faces/", "data//faces"]
+)
+def test_a_path_has_its_hash_however_it_is_written(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    entry = "{path: ./data/faces, md5: abc.dir}"
+    Path("dvc.lock").write_text(f"stages: {{validate_data: {{deps: [{entry}]}}}}", encoding="utf-8")
+    for written in (path, Path(path), tmp_path / path, f"{tmp_path}/{path}"):
+        assert dvc_md5(written) == "abc.dir"
+    assert dvc_md5("data") is None

@@ -16,11 +16,15 @@ def project_root() -> Path:
 
 
 def dvc_md5(path: str | Path) -> str | None:
-    """The hash by which dvc.lock knows a dependency or output of a finished stage; None where it does not."""
+    """The hash by which dvc.lock knows a dependency or output of a finished stage; None where it does not.
+
+    However the path is written: as DVC does, with ./ before, a slash behind, or from the root.
+    """
     try:
-        return read_dvc_lock().get(str(path))
+        hashes = read_dvc_lock()
     except FileNotFoundError:
         return None
+    return {_place(known): md5 for known, md5 in reversed(hashes.items())}.get(_place(path))
 
 
 def read_dvc_lock(stage: str | None = None) -> dict[str, str | None]:
@@ -43,6 +47,11 @@ def read_dvc_lock(stage: str | None = None) -> dict[str, str | None]:
             for entry in (*entries.get("deps", []), *entries.get("outs", [])):
                 hashes.setdefault(entry["path"], entry.get("md5"))
     return hashes
+
+
+def _place(path: str | Path) -> Path:
+    """The absolute path; links stay as they are, since DVC knows a linked folder by the link's name."""
+    return Path(path).absolute()
 
 
 def git(*arguments: str) -> str | None:
