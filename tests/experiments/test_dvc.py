@@ -127,3 +127,14 @@ def test_a_folder_is_tracked_when_dvc_has_it_and_git_its_file():
         check_tracked(Path("faces"))
     git("add", "faces.dvc")
     check_tracked(Path("faces"))
+
+
+def test_without_a_commit_there_is_nothing_to_look_up(tmp_path, monkeypatch):
+    from dvc.repo import Repo
+
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    with Repo.init():
+        pass
+    with pytest.raises(ValueError, match="no commit yet"):
+        open_revision("main")

@@ -140,6 +140,7 @@ def open_revision(name: str) -> Callable[[Path], str]:
     from dvc.exceptions import DvcException, NotDvcRepoError
     from dvc.repo import Repo
     from dvc.scm import NoSCMError, RevError, SCMError, resolve_rev
+    from scmrepo.exceptions import SCMError as GitError
 
     try:
         with Repo() as repo:
@@ -149,6 +150,13 @@ def open_revision(name: str) -> Callable[[Path], str]:
     except (NotDvcRepoError, NoSCMError):
         raise ValueError(
             f"`{name}` cannot be looked up: this folder is no DVC project under Git; only `{WORKSPACE}` can"
+        ) from None
+    except GitError as error:  # which DVC does not make its own
+        if "Empty git repo" not in str(error):
+            raise ValueError(f"`{name}` cannot be looked up: {error}") from None
+        raise ValueError(
+            f"`{name}` cannot be looked up: this repository has no commit yet; `git commit` makes the first, "
+            f"until then there is only `{WORKSPACE}`"
         ) from None
 
     def read(path: Path) -> str:
