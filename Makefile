@@ -7,6 +7,11 @@ REQUIREMENTS ?= requirements.lock
 export BASE ?= origin/main
 # What people try first on their own photos: six trainings.
 export GRID ?= learning_rate=0.0002,0.0004,0.0008 loss=label_distribution,mse
+# Taken as they are written: what stands behind `make` is a macro otherwise, and a $(shell ...) in it would run.
+override BASE := $(value BASE)
+override GRID := $(value GRID)
+override SETTINGS := $(value SETTINGS)
+export SETTINGS
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true

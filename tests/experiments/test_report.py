@@ -72,13 +72,13 @@ def test_a_report_shows_pictures_that_are_made_and_show_nobody():
     assert shows_people("reports/evaluate/worst_photos.png")
 
 
-def arguments_of_make_report(folder: Path, environment: dict[str, str]) -> str:
+def arguments_of_make_report(folder: Path, environment: dict[str, str], *behind: str) -> str:
     """What `make report` hands to the command, a line each."""
     command = folder / ".venv" / "bin" / "shopper-age"
     command.parent.mkdir(parents=True)
     command.write_text('#!/usr/bin/env bash\nprintf "%s\\n" "$@" > arguments\n')
     command.chmod(0o755)
-    make = ["make", "--file", str(ROOT / "Makefile"), "--old-file", ".venv/.complete", "report"]
+    make = ["make", "--file", str(ROOT / "Makefile"), "--old-file", ".venv/.complete", "report", *behind]
     subprocess.run(make, cwd=folder, env=environment, check=True, capture_output=True)
     return (folder / "arguments").read_text()
 
@@ -103,3 +103,14 @@ def test_make_hands_the_revision_over_as_one_argument_and_runs_nothing_in_it(tmp
 def test_make_compares_with_the_main_branch_unless_told_otherwise(tmp_path):
     environment = {name: value for name, value in os.environ.items() if name != "BASE"}
     assert arguments_of_make_report(tmp_path, environment) == "report\n--\norigin/main\n"
+
+
+@pytest.mark.parametrize(
+    "base", ["$(shell touch made)", "${shell touch made}", "a$(shell touch made)b", "$$HOME"]
+)
+def test_make_expands_nothing_in_a_revision_behind_it(tmp_path, base):
+    told = arguments_of_make_report(tmp_path / "BASE", dict(os.environ), f"BASE={base}")
+    assert told == f"report\n--\n{base}\n"
+    for name in ("GRID", "SETTINGS"):
+        arguments_of_make_report(tmp_path / name, dict(os.environ), f"{name}={base}")
+    assert list(tmp_path.rglob("made")) == []
