@@ -182,3 +182,20 @@ def test_changed_params_names_nested_settings_and_those_of_one_side():
         "new": ["–", "1"],
     }
     assert changed_params(a, a).empty
+
+
+def test_fewer_than_30_photos_decide_nothing():
+    true = np.linspace(10, 70, 29)
+    comparison = compare(table(true, true + 9), table(true, true + 1))
+    assert comparison.outcome == UNCLEAR
+    assert "Fewer than 30 photos decide nothing" in describe(comparison)
+
+
+def test_photos_known_by_name_alone_are_told_as_that():
+    true = np.linspace(10, 70, 40)
+    a, b = table(true, true + 9), table(true, true + 1)
+    hashed = b.assign(content_hash=[f"{number:016x}" for number in range(40)])
+    assert "by their names and ages alone" in describe(compare(a, hashed))
+    assert "by their names" not in describe(compare(hashed, hashed))
+    some = hashed.assign(content_hash=hashed["content_hash"].where(true < 30, ""))
+    assert compare(some, hashed).by_name

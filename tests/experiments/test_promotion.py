@@ -16,7 +16,7 @@ from shopper_age.experiments.promotion import promote
 from shopper_age.experiments.results import Result
 from shopper_age.paths import METRICS, MODEL, PREDICTIONS
 from shopper_age.runtime.files import write_csv, write_json
-from shopper_age.runtime.hashing import file_md5
+from shopper_age.runtime.hashing import content_key, file_md5
 from shopper_age.tracking import training_run
 from shopper_age.tracking.registry import CHAMPION, REGISTERED_MODEL, RegistryError
 
@@ -76,7 +76,7 @@ def result(
     predicted = TRUE + sizes * np.where(np.arange(N) % 2, 1, -1)
     predictions = pd.DataFrame(
         {"file_name": names, "real_age": TRUE, "predicted_age": predicted, "is_answered": True}
-    )
+    ).assign(content_hash=[content_key(name) for name in names])
     mae = float(np.abs(predicted - TRUE).mean())
     metrics = {"mae": mae, "cs5": 0.5, "n_test": N, "meets_requirement": mae <= max_mae}
     metrics |= {} if is_useful is None else {"is_useful": is_useful}
@@ -175,6 +175,23 @@ def test_another_test_part_is_compared_on_common_photos_or_not_at_all(store, mod
     assert (half.is_champion, champion(store)) == (True, 3)
     assert "on 40 common test photos" in half.sentence
     assert "The test parts differ: 20 photos of version 1 and 20 of version 3 were left out" in half.sentence
+
+
+def test_a_champion_whose_photos_are_known_by_name_alone_must_be_promoted_anew(store, model_files):
+    def by_name(error: float) -> Result:
+        evaluation = result(error)
+        evaluation.predictions.drop(columns="content_hash", inplace=True)
+        return evaluation
+
+    proposed(model_files[0], by_name(6.0))
+    better = proposed(model_files[1], result(4.0))
+    assert (better.is_champion, champion(store)) == (False, 1)
+    assert "names are no proof. Bring that model back" in better.sentence
+    promote(result(6.0), model_files[0], experiment="ages")  # with hashes now
+    assert promote(result(4.0), model_files[1], experiment="ages").is_champion
+    without = proposed(model_files[2], by_name(1.0))
+    assert (without.is_champion, champion(store)) == (False, 2)
+    assert "its own estimates do not tell photos apart by their content" in without.sentence
 
 
 def test_a_model_is_registered_once(store, model_files):

@@ -17,6 +17,7 @@ from shopper_age.experiments.results import Result
 from shopper_age.markdown import counted
 from shopper_age.metrics.bands import band_index
 from shopper_age.metrics.errors import errors, mean_interval
+from shopper_age.metrics.usefulness import MIN_PHOTOS
 from shopper_age.params import dotted
 from shopper_age.runtime.messages import shorten
 
@@ -44,6 +45,7 @@ class Comparison:
         interval `low`, `high` (NaN where one photo is all there is), `n` (photos it rests on).
     n_common, n_only_a, n_only_b: photos that both, or only one, have estimated.
     n_relabelled: common photos whose true age is another in A's table; both models are judged by B's.
+    by_name: whether names alone say which photos are the same, since a table has no content hashes.
     """
 
     metrics: pd.DataFrame
@@ -51,10 +53,16 @@ class Comparison:
     n_only_a: int
     n_only_b: int
     n_relabelled: int
+    by_name: bool = False
 
     @property
     def outcome(self) -> str:
-        """What B's MAE is against A's: BETTER, WORSE, or UNCLEAR where the interval holds 0."""
+        """What B's MAE is against A's: BETTER, WORSE, or UNCLEAR where the interval holds 0.
+
+        Fewer than MIN_PHOTOS common photos are UNCLEAR, too.
+        """
+        if self.n_common < MIN_PHOTOS:
+            return UNCLEAR
         mae = self.metrics.loc["mae"]
         if mae["high"] < 0:
             return BETTER
@@ -107,11 +115,17 @@ def compare(
         n_only_a=len(a) - len(both),
         n_only_b=len(b) - len(both),
         n_relabelled=n_relabelled,
+        by_name=not (has_hashes(a) and has_hashes(b)),
     )
 
 
+def has_hashes(estimates: pd.DataFrame) -> bool:
+    """Whether a table tells of every photo which content it has."""
+    return CONTENT_HASH in estimates and bool(estimates[CONTENT_HASH].fillna("").ne("").all())
+
+
 def _common_photos(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
-    if CONTENT_HASH not in a or CONTENT_HASH not in b:
+    if not (has_hashes(a) and has_hashes(b)):
         return a.merge(b, on=FILE_NAME, suffixes=("_a", "_b"))
     # a file that lies in the folder twice is one photo
     once = (table.drop_duplicates(CONTENT_HASH) for table in (a, b))
@@ -215,6 +229,13 @@ def _check(name: str, table: pd.DataFrame) -> None:
 
 
 def _limits(comparison: Comparison, name_a: str, name_b: str) -> Iterator[str]:
+    if 1 < comparison.n_common < MIN_PHOTOS:
+        yield f"Fewer than {MIN_PHOTOS} photos decide nothing."
+    if comparison.by_name:
+        yield (
+            "Photos were taken for the same by their names and ages alone, since an earlier version kept no "
+            "content hashes: `dvc repro evaluate` adds them."
+        )
     if comparison.n_only_a or comparison.n_only_b:
         yield (
             f"The test parts differ: {counted(comparison.n_only_a, 'photo')} of {name_a} and "

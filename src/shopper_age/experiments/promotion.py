@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from shopper_age.data.tables import CONTENT_HASH, FILE_NAME, REAL_AGE, read_estimates
-from shopper_age.experiments.comparison import BETTER, PREDICTED_AGE, compare, describe
+from shopper_age.experiments.comparison import BETTER, PREDICTED_AGE, compare, describe, has_hashes
 from shopper_age.experiments.results import Result
 from shopper_age.markdown import counted
 from shopper_age.metrics.usefulness import MIN_PHOTOS
@@ -17,6 +17,9 @@ from shopper_age.tracking.registry import REGISTERED_MODEL, ModelRegistry, Model
 
 # What a version keeps of its estimates for the comparison with a later one.
 ESTIMATES = "predictions.csv"
+
+
+_BY_NAME = "do not tell photos apart by their content, and names are no proof"
 
 
 class Promotion(NamedTuple):
@@ -48,13 +51,11 @@ def promote(result: Result, model_path: str | Path, *, experiment: str) -> Promo
     registry = ModelRegistry(experiment)
     run_id = registry.run_of(model_md5)
     champion = registry.champion()
-    if champion is not None and champion.model_md5 == model_md5:
-        sentence = (
-            f"Version {champion.number} of {REGISTERED_MODEL}, this very model, is the champion already."
-        )
-        return Promotion(champion.number, True, sentence)
+    is_champion = champion is not None and champion.model_md5 == model_md5
     with tempfile.TemporaryDirectory() as folder:
-        rival = None if champion is None else (champion, _estimates_of(champion, registry, Path(folder)))
+        rival = None
+        if champion is not None and not is_champion:
+            rival = champion, _estimates_of(champion, registry, Path(folder))
         estimates = Path(folder, "new", ESTIMATES)
         columns = [FILE_NAME, CONTENT_HASH, REAL_AGE, PREDICTED_AGE]
         write_csv(estimates, result.predictions[[name for name in columns if name in result.predictions]])
@@ -65,6 +66,11 @@ def promote(result: Result, model_path: str | Path, *, experiment: str) -> Promo
             tags={name: str(value) for name, value in result.metrics.items()},
             estimates=estimates,
         )
+    if is_champion:  # whose metrics and estimates are those of the present evaluation now
+        sentence = (
+            f"Version {version.number} of {REGISTERED_MODEL}, this very model, is the champion already."
+        )
+        return Promotion(version.number, True, sentence)
     is_better, why = _judge(result, version, rival)
     outcome = "is the champion now" if is_better else "is registered, but does not become the champion"
     sentence = f"Version {version.number} of {REGISTERED_MODEL} {outcome}: {why}"
@@ -103,13 +109,22 @@ def _judge(
     if rival is None:
         return True, f"it meets the requirement with {mae}, and there was none before."
     champion, estimates = rival
+    not_compared = f"it cannot be compared with version {champion.number}, the champion"
+    if not has_hashes(result.predictions):
+        return False, f"{not_compared}: its own estimates {_BY_NAME}. Run `dvc repro`, then promote it again."
+    if not has_hashes(estimates):
+        return False, (
+            f"{not_compared}: the estimates of that one {_BY_NAME}. Bring that model back (a tag of its "
+            "version names the git_commit), run `dvc repro` and `shopper-age promote` there, then promote "
+            "this one again."
+        )
     try:
         comparison = compare(estimates, result.predictions)
     except ValueError as error:
-        return False, f"it cannot be compared with version {champion.number}, the champion: {error}."
+        return False, f"{not_compared}: {error}."
     if comparison.n_common < MIN_PHOTOS:
         return False, (
-            f"it cannot be compared with version {champion.number}, the champion: they share "
+            f"{not_compared}: they share "
             f"{counted(comparison.n_common, 'test photo')}, and it takes at least {MIN_PHOTOS}."
         )
     names = f"version {champion.number}", f"version {version.number}"
