@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 from evaluations import usual_evaluation
 from metrics_docs import explained
@@ -37,3 +38,14 @@ def test_predictions_tell_of_every_photo_all_that_was_estimated(usual):
 
 def test_every_column_of_the_predictions_is_explained(usual):
     assert explained("## The tables of `evaluate`") == list(evaluation_tables(usual)["predictions.csv"])
+
+
+def test_dvc_draws_a_few_of_many_photos_and_always_the_same(usual, monkeypatch):
+    everybody = evaluation_tables(usual)
+    drawn = list(everybody["predictions_sample.csv"])
+    pd.testing.assert_frame_equal(everybody["predictions_sample.csv"], everybody["predictions.csv"][drawn])
+    monkeypatch.setattr("shopper_age.evaluation.tables.MAX_DRAWN", 40)
+    first, again = (evaluation_tables(usual)["predictions_sample.csv"] for _ in range(2))
+    pd.testing.assert_frame_equal(first, again)
+    assert len(first) == 40
+    assert first.index.is_monotonic_increasing

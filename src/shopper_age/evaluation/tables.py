@@ -10,13 +10,18 @@ from shopper_age.evaluation.result import Evaluation
 from shopper_age.metrics.bands import band_index, band_names
 from shopper_age.metrics.calibration import reliability_table
 
+# DVC writes every row of a plot into its page, half a kilobyte each: 108 MB for 200,000 photos.
+MAX_DRAWN = 2_000
+
 
 def evaluation_tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
     """The tables to keep, by file name: the same files whatever the model, empty where it has no answer."""
     by_age, by_probability = evaluation.by_age, evaluation.by_probability
     calibration = evaluation.calibration
+    predictions = _predictions(evaluation)
     return {
-        "predictions.csv": _predictions(evaluation),
+        "predictions.csv": predictions,
+        "predictions_sample.csv": _sample(predictions),
         "age_bands.csv": evaluation.bands,
         "age_groups.csv": evaluation.groups,
         "id_check_by_age.csv": by_age.rates,
@@ -30,6 +35,12 @@ def evaluation_tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
         "slices.csv": evaluation.slices,
         "label_issues.csv": evaluation.label_issues,
     }
+
+
+def _sample(predictions: pd.DataFrame) -> pd.DataFrame:
+    """What DVC draws, of at most MAX_DRAWN photos drawn by lot, always the same ones, in their order."""
+    drawn = predictions[[REAL_AGE, "predicted_age", "age_group", "predicted_age_group"]]
+    return drawn.sample(n=min(MAX_DRAWN, len(drawn)), random_state=0).sort_index()
 
 
 def _predictions(evaluation: Evaluation) -> pd.DataFrame:
