@@ -185,6 +185,7 @@ def evaluated(error: float) -> Result:
     predictions = pd.DataFrame(
         {
             "file_name": [f"{number:03d}.jpg" for number in range(40)],
+            "content_hash": [f"{number:016x}" for number in range(40)],
             "real_age": age,
             "predicted_age": age + off,
             "is_answered": True,
