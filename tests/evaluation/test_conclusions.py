@@ -94,7 +94,7 @@ def id_assessment(n_minors, n_passing, **changes):
     """At validation all minors are estimated 17; of those at the test `n_passing` are estimated 40."""
     people = np.array([16.0] * n_minors + [40.0] * 40)
     off = np.where(np.arange(people.size) < n_passing, 24.0, 0.0)
-    validation = estimates([16.0] * 20 + [40.0] * 20, 0)
+    validation = estimates([16.0] * 30 + [40.0] * 30, 0)
     evaluation = evaluation_of(validation, estimates(people, off), **changes)
     return assess_id_rule(evaluation.by_age, evaluation)
 

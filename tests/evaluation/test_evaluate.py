@@ -23,9 +23,9 @@ def without_distribution():
 
 def test_the_threshold_is_chosen_on_validation_and_measured_on_test():
     # of the 16-year-olds at validation, none is estimated above 20; at the test all are estimated 26
-    people = np.array([16.0] * 20 + [40.0] * 20)
-    validation = estimates(people, np.array([4.0] * 20 + [0.0] * 20))
-    evaluation = evaluation_of(validation, estimates(people, np.array([10.0] * 20 + [0.0] * 20)))
+    people = np.array([16.0] * 30 + [40.0] * 30)
+    validation = estimates(people, np.array([4.0] * 30 + [0.0] * 30))
+    evaluation = evaluation_of(validation, estimates(people, np.array([10.0] * 30 + [0.0] * 30)))
     assert evaluation.by_age.chosen == 21
     assert evaluation.metrics["id_threshold_age"] == 21
     assert evaluation.metrics["id_false_positive_rate"] == 1

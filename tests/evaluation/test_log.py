@@ -19,6 +19,7 @@ METRICS = {
     "bias": -0.25,
     "cs5": 0.58,
     "meets_requirement": True,
+    "is_useful": True,
 }
 
 

@@ -77,7 +77,7 @@ def test_one_photo_makes_a_report_without_interval():
     text = report([26.0], true=[25.0])
     assert "On 1 test photo that" in text
     assert "95 % interval" not in text.split("## Where it errs")[0]
-    assert "one photo is no evidence" in text
+    assert "is **not known**: 1 test photo is no evidence" in text
 
 
 def test_drawn_faces_are_called_drawn_faces_and_photos_are_not():

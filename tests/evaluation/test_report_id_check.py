@@ -17,11 +17,11 @@ def usual():
     return usual_evaluation()
 
 
-def id_evaluation(n_minors, n_passing, *, n_validation_minors=20):
+def id_evaluation(n_minors, n_passing, *, n_validation_minors=30):
     """At validation all minors are estimated 16; of those at the test `n_passing` are estimated 40."""
     people = np.array([16.0] * n_minors + [40.0] * 40)
     off = np.where(np.arange(people.size) < n_passing, 24.0, 0.0)
-    return evaluation_of(estimates([16.0] * n_validation_minors + [40.0] * 20, 0), estimates(people, off))
+    return evaluation_of(estimates([16.0] * n_validation_minors + [40.0] * 30, 0), estimates(people, off))
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def id_evaluation(n_minors, n_passing, *, n_validation_minors=20):
         (500, 0, "**It is good enough at T = 18.** None of 500 under-age people passed unasked"),
         (100, 0, "**It looks good enough at T = 18, but that is not proven.**"),
         (100, 3, "**It is not good enough.** T = 18 was strict enough for the validation part"),
-        (0, 0, "There are no minors in the test part"),
+        (0, 0, "There are too few people (no minors in the test part)"),
     ],
 )
 def test_the_alcohol_check_is_answered_by_the_minors_of_the_test_part(n_minors, n_passing, words):
@@ -39,21 +39,25 @@ def test_the_alcohol_check_is_answered_by_the_minors_of_the_test_part(n_minors, 
     assert f"on the test part ({n_minors} minors)" in text
 
 
-@pytest.mark.parametrize(
-    ("n_minors", "n_passing", "sentence"),
-    [
-        (3000, 40, "40 of 3,000 under-age people (1.33 %) passed unasked; the 95 % interval of that rate is"),
-        (
-            1,
-            0,
-            "The only under-age person was asked, which says next to nothing about others.",
-        ),
-    ],
-)
-def test_report_and_card_say_how_many_minors_passed_and_what_that_proves(n_minors, n_passing, sentence):
-    evaluation = id_evaluation(n_minors, n_passing)
+def test_report_and_card_say_how_many_minors_passed_and_what_that_proves():
+    sentence = "40 of 3,000 under-age people (1.33 %) passed unasked; the 95 % interval of that rate is"
+    evaluation = id_evaluation(3000, 40)
     assert sentence in analysis(evaluation)
     assert sentence in card(evaluation)
+
+
+def test_one_minor_says_next_to_nothing():
+    text = analysis(id_evaluation(1, 0))
+    assert "The only under-age person was asked, which says next to nothing about others." in text
+    assert "too few people (1 minor in the test part)" in text
+
+
+@pytest.mark.parametrize(("n_minors", "has_verdict"), [(1, False), (29, False), (30, True)])
+def test_few_minors_leave_out_whether_the_rate_is_met(n_minors, has_verdict):
+    metrics = id_evaluation(n_minors, 0).metrics
+    assert ("id_meets" in metrics) == has_verdict
+    assert ("id_probability_meets" in metrics) == has_verdict
+    assert metrics["id_false_positive_rate"] == 0
 
 
 def test_a_probability_limit_without_minors_to_measure_it_by_says_so():
@@ -70,7 +74,7 @@ def test_the_model_card_forbids_what_was_not_shown():
 
 def test_no_minors_to_choose_by_is_said():
     text = analysis(id_evaluation(10, 0, n_validation_minors=0))
-    assert "There are no minors in the validation part" in text
+    assert "too few people (no minors in the validation part, 10 minors in the test part)" in text
     assert "The price" not in text
 
 
@@ -86,7 +90,7 @@ def test_a_rule_that_asks_everyone_is_said_to_decide_nothing():
     evaluation = evaluation_of(part, part)
     text = analysis(evaluation)
     assert "100 % of the 60 adults are asked, so the estimate decides nothing." in text
-    assert "But T = 49 asks 100 % of the adults" in text
+    assert "But T = 49 asks 100 % of the 60 adults" in text
     assert "- **Alcohol check:** **not good enough**: to keep the minors who pass at 1 %, 100 %" in text
     assert "**Not fit for this use.**" in card(evaluation)
 

@@ -67,8 +67,31 @@ def test_the_id_check_takes_people_on_both_sides_in_both_parts(people, missing):
     ):
         evaluation = evaluation_of(validation, test)
         assert assess_id_rule(evaluation.by_age, evaluation).outcome == "unknown"
-        assert f"**not known**: there are no {missing} in the {part} part" in analysis(evaluation)
+        assert f"**not known**: too few people (no {missing} in the {part} part)" in analysis(evaluation)
         assert f"no {missing} in the {part} part" in card(evaluation)
+
+
+@pytest.mark.parametrize("few", [1, 29, 30])
+@pytest.mark.parametrize("who", ["minor", "adult"])
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_few_people_on_one_side_of_the_legal_age_leave_the_id_check_unknown(few, who, part):
+    young, old = np.linspace(5, 17, 300), np.linspace(30, 80, 300)
+    side = {"minor": np.concatenate([young[:few], old]), "adult": np.concatenate([young, old[:few]])}
+    parts = {name: estimates(np.concatenate([young, old]), 0) for name in ("validation", "test")}
+    evaluation = evaluation_of(**{**parts, part: estimates(side[who], 0)})
+    is_unknown = assess_id_rule(evaluation.by_age, evaluation).outcome == "unknown"
+    assert is_unknown == (few < 30)
+    words = f"{few} {who}{'' if few == 1 else 's'} in the {part} part"
+    for text in (analysis(evaluation), card(evaluation)):
+        assert (words in text) == is_unknown
+
+
+def test_few_photos_meet_no_requirement_and_hold_no_promise():
+    evaluation = evaluation_of(estimates(ages(300), RNG.normal(0, 4, 300)), estimates(ages(29), 0))
+    text = analysis(evaluation)
+    assert "whether the requirement of at most 8 is met is **not known**" in _in_short(text)
+    assert "meets the requirement**" not in text + card(evaluation)
+    assert "whether the promise is kept is **not known**" in text
 
 
 def test_a_good_model_is_not_held_up():

@@ -76,10 +76,10 @@ def swapped_groups() -> tuple[np.ndarray, np.ndarray]:
 
 def minors_who_look_old() -> PartEstimates:
     """A part that no threshold age up to 50 is strict enough for."""
-    return estimates([16.0] * 10 + [70.0] * 60, np.array([39.0] * 10 + [0.0] * 60))
+    return estimates([16.0] * 30 + [70.0] * 60, np.array([39.0] * 30 + [0.0] * 60))
 
 
 def one_minor_who_looks_older_than_the_adults() -> PartEstimates:
     """A part whose only strict enough threshold age asks every adult."""
-    people = np.concatenate([np.full(10, 16.0), np.linspace(30, 45, 60)])
-    return estimates(people, np.array([32.0] + [0.0] * 69))
+    people = np.concatenate([np.full(30, 16.0), np.linspace(30, 45, 60)])
+    return estimates(people, np.array([32.0] + [0.0] * 89))

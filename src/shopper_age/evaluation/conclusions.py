@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from shopper_age.evaluation.result import Evaluation, IdRule, Metrics
+from shopper_age.markdown import counted
 from shopper_age.metrics.intervals import conformal_rank
 from shopper_age.metrics.usefulness import MIN_PHOTOS
 
@@ -169,7 +170,7 @@ class IdAssessment:
     * proven: few enough minors pass, and luck is ruled out.
     * met: few enough pass, but it may be luck.
     * missed: too many pass.
-    * unknown: minors or adults are missing in a part, or the test photos are too few for any verdict.
+    * unknown: a part has too few minors or adults, or the test photos are too few for any verdict.
     * useless: the estimates are no better than the median age, or do not rise with age.
     * impossible: no threshold was strict enough.
     * asks everyone: few enough pass because (nearly) every adult is asked, so the estimate decides nothing.
@@ -182,13 +183,26 @@ class IdAssessment:
     n_minors_for_proof: int
 
 
+def too_few_people(evaluation: Evaluation) -> list[str]:
+    """What keeps the ID check from being judged, such as "1 minor in the validation part".
+
+    A threshold is chosen on one part and measured on the other, and its two rates are those of minors and of
+    adults: each of the four takes `MIN_PHOTOS`.
+    """
+    return [
+        f"{counted(n, who) if n else f'no {who}s'} in the {part} part"
+        for (who, part), n in evaluation.people_by_part.items()
+        if n < MIN_PHOTOS
+    ]
+
+
 def assess_id_rule(rule: IdRule, evaluation: Evaluation) -> IdAssessment:
     """Reads what the chosen threshold of a rule did on the test part."""
     accepted, on_test = evaluation.params.max_false_positive_rate, rule.on_test
     usefulness = assess_usefulness(evaluation.metrics)
     asks_everyone = on_test is not None and on_test.n_adults > 0 and on_test.id_request_rate >= NEARLY_ALL
     outcome: IdOutcome
-    if not all(evaluation.people_by_part.values()) or usefulness == "too few photos":
+    if too_few_people(evaluation) or usefulness == "too few photos":
         outcome = "unknown"
     elif usefulness != "useful":
         outcome = "useless"
@@ -211,7 +225,8 @@ def assess_id_rule(rule: IdRule, evaluation: Evaluation) -> IdAssessment:
 class IntervalAssessment:
     """Coverage of the intervals against their level."""
 
-    outcome: Literal["at level", "too narrow", "too wide"]
+    # unknown: the test photos are too few for any verdict.
+    outcome: Literal["at level", "too narrow", "too wide", "unknown"]
     # Rows of `intervals.coverage_table` with enough photos and a coverage that is clearly below the level.
     undercovered_bands: list[dict[str, Any]]
 
@@ -227,8 +242,10 @@ def assess_intervals(evaluation: Evaluation) -> IntervalAssessment:
     level, coverage = evaluation.params.interval_level, evaluation.intervals.coverage
     overall, bands = coverage.iloc[0], coverage.iloc[1:]
     n, k = evaluation.n_validation, conformal_rank(evaluation.n_validation, level)
-    outcome: Literal["at level", "too narrow", "too wide"] = "at level"
-    if k <= n:  # else the intervals are endless
+    outcome: Literal["at level", "too narrow", "too wide", "unknown"] = "at level"
+    if overall["n"] < MIN_PHOTOS:
+        outcome = "unknown"
+    elif k <= n:  # else the intervals are endless
         fewest, most = stats.betabinom.interval(0.95, overall["n"], k, n + 1 - k)
         n_held = overall["coverage"] * overall["n"]
         if n_held < fewest - 0.5:

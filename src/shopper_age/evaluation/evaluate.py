@@ -18,7 +18,7 @@ from shopper_age.metrics import age_groups, errors, id_check
 from shopper_age.metrics.calibration import expected_calibration_error, reliability_table
 from shopper_age.metrics.intervals import ALL_AGES, abstention, coverage_table, fit_intervals, is_narrow
 from shopper_age.metrics.slices import slice_errors
-from shopper_age.metrics.usefulness import summarise_usefulness
+from shopper_age.metrics.usefulness import MIN_PHOTOS, summarise_usefulness
 from shopper_age.params import EvaluateParams
 
 
@@ -166,7 +166,7 @@ def _chosen_metrics(rule: IdRule, prefix: str, threshold: str, accepted: float) 
         f"{prefix}_false_positive_rate": rate,
         f"{prefix}_false_positive_rate_high": rule.on_test.high,
         f"{prefix}_request_rate": rule.on_test.id_request_rate,
-        f"{prefix}_meets": rate <= accepted if rule.on_test.n_minors else None,
+        f"{prefix}_meets": rate <= accepted if rule.on_test.n_minors >= MIN_PHOTOS else None,
     }
 
 

@@ -17,6 +17,7 @@ from shopper_age.evaluation.conclusions import (
     assess_training,
     assess_usefulness,
     clearly_worse_slices,
+    too_few_people,
 )
 from shopper_age.evaluation.result import Evaluation, IdRule
 from shopper_age.markdown import render
@@ -126,7 +127,7 @@ def _shared_values(evaluation: Evaluation) -> dict[str, Any]:
         "n_validation_minors": evaluation.n_validation_minors,
         "by_band": assess_bands(evaluation.bands),
         "usefulness": assess_usefulness(evaluation.metrics),
-        "missing_people": [who for who, n in evaluation.people_by_part.items() if n == 0],
+        "too_few_people": too_few_people(evaluation),
         "groups": assess_groups(evaluation),
         "group_rows": evaluation.groups.to_dict("records"),
         "by_age": evaluation.by_age,

@@ -75,14 +75,12 @@ class Evaluation:
     label_issues: pd.DataFrame  # errors.label_issues
 
     @property
-    def people_by_part(self) -> dict[str, int]:
-        """People on both sides of the legal age in the part that thresholds are chosen on and the one they
-        are measured on.
-        """
+    def people_by_part(self) -> dict[tuple[str, str], int]:
+        """People on both sides of the legal age, by who and part: a threshold needs them in both."""
         n_test_minors = int(np.count_nonzero(self.test.y_true < self.params.legal_age))
         return {
-            "minors in the validation part": self.n_validation_minors,
-            "adults in the validation part": self.n_validation - self.n_validation_minors,
-            "minors in the test part": n_test_minors,
-            "adults in the test part": self.test.y_true.size - n_test_minors,
+            ("minor", "validation"): self.n_validation_minors,
+            ("adult", "validation"): self.n_validation - self.n_validation_minors,
+            ("minor", "test"): n_test_minors,
+            ("adult", "test"): self.test.y_true.size - n_test_minors,
         }
