@@ -18,6 +18,7 @@ from shopper_age.model.losses import MedianAgeError, keras_loss
 from shopper_age.params import TrainParams
 from shopper_age.training.callbacks import EpochTimer, LogEpoch, SetEpoch, StopEarly, TellHistory
 from shopper_age.training.checkpoint import Checkpoint, SaveCheckpoint
+from shopper_age.training.divergence import StopWhenDiverged, advice, refuse_diverged
 from shopper_age.training.optimizers import Phase, phases
 from shopper_age.training.selection import Row, has_stalled
 
@@ -101,9 +102,12 @@ class Trainer:
 
         Raises:
             ValueError: the data do not tell the number of steps, and neither does `steps_per_epoch`.
+            DivergedError: the loss or the validation error is no number, or beyond all ages; `divergence`
+                tells when.
         """
         arguments = FitArguments(data, validation, batch_size, steps_per_epoch)
         with self._open_checkpoint() as checkpoint:
+            refuse_diverged(checkpoint)
             if checkpoint.history:
                 _log.info(
                     "train: resuming after epoch %d of %d, from %s",
@@ -112,7 +116,18 @@ class Trainer:
                     checkpoint.folder,
                 )
                 self.on_epoch(checkpoint.history)
-            callbacks = self._callbacks(checkpoint, model, LogEpoch(epochs, self.n_photos))
+            divergence = StopWhenDiverged(
+                checkpoint,
+                n_epochs=epochs,
+                n_steps=arguments.n_steps,
+                patience=self.settings.early_stopping_patience,
+                advice=advice(
+                    learning_rate=learning_rate,
+                    clip_norm=self.settings.clip_norm,
+                    is_float32=all(layer.compute_dtype == "float32" for layer in model.layers),
+                ),
+            )
+            callbacks = self._callbacks(checkpoint, model, divergence, LogEpoch(epochs, self.n_photos))
             for phase in phases(self.settings, learning_rate, epochs):
                 if not has_stalled(checkpoint.history, self.settings.early_stopping_patience):
                     self._fit_phase(phase, model, arguments, checkpoint, callbacks)
@@ -128,13 +143,14 @@ class Trainer:
             yield Checkpoint(Path(folder))
 
     def _callbacks(
-        self, checkpoint: Checkpoint, model: keras.Model, log: LogEpoch
+        self, checkpoint: Checkpoint, model: keras.Model, divergence: StopWhenDiverged, log: LogEpoch
     ) -> list[keras.callbacks.Callback]:
         settings = self.settings
         averaging = keras.callbacks.SwapEMAWeights(swap_on_epoch=False) if settings.ema_momentum else None
         return [
             *([averaging] if averaging else []),
             EpochTimer(),
+            divergence,
             SaveCheckpoint(checkpoint, model, keep_best=settings.keep_best, averaging=averaging),
             *([] if sys.stdout.isatty() else [log]),
             TellHistory(checkpoint, self.on_epoch),
