@@ -10,11 +10,13 @@ from shopper_age.params import load_params
 from shopper_age.plots.dataset import age_histogram, image_sizes
 from shopper_age.plots.photos import contact_sheet
 from shopper_age.runtime.files import save_figure, write_csv, write_json, write_text
+from shopper_age.runtime.inputs import Inputs
 from shopper_age.runtime.stage import run_stage
 
 
 def main() -> None:
     params = load_params()
+    inputs = Inputs("eda", params.data_path)
 
     manifest = read_manifest(paths.MANIFEST)
     findings = pd.read_csv(paths.FINDINGS)
@@ -26,6 +28,7 @@ def main() -> None:
     captions = [f"{age:g} {'year' if age == 1 else 'years'}" for age in examples[REAL_AGE]]
     title = f"{len(photos)} of {len(manifest):,} photos"
 
+    inputs.check()
     write_json(paths.EDA / "summary.json", summary)
     write_csv(paths.EDA / "ages.csv", decades)
     save_figure(paths.EDA / "ages.png", age_histogram(manifest[REAL_AGE], decades))
@@ -33,6 +36,7 @@ def main() -> None:
     save_figure(paths.EDA / "contact_sheet.png", contact_sheet(photos, captions, title=title))
     drawn_faces = paths.is_demo(params.data_path)
     write_text(paths.EDA / "report.md", render_report(summary, decades, findings, drawn_faces=drawn_faces))
+    inputs.check()
 
 
 if __name__ == "__main__":

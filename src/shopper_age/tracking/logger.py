@@ -72,13 +72,12 @@ class RunLogger:
     def log_artifact(self, path: str | Path, folder: str = "", *, shows_people: bool = False) -> None:
         """Uploads a file, or a folder with all in it; one that shows people only where photos may be logged.
 
-        Raises:
-            FileNotFoundError: there is nothing at `path`.
+        One that is missing is a warning: what is only told ends no training of hours.
         """
         path = Path(path).absolute()
         if not path.exists():
-            raise FileNotFoundError(f"{path} cannot be logged: there is no such file.")
-        if self._log_photos or not shows_people:
+            logger.warning(f"{path} cannot be logged: there is no such file.")
+        elif self._log_photos or not shows_people:
             self._log("artifact", path=str(path), folder=folder)
 
     def log_dataset(self, name: str, *, digest: str, source: str | Path, n_rows: int, context: str) -> None:

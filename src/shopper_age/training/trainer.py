@@ -16,7 +16,7 @@ from shopper_age.data.batches import plain_errors
 from shopper_age.model.heads import AGE_DISTRIBUTION, is_distribution_model
 from shopper_age.model.losses import MedianAgeError, keras_loss
 from shopper_age.params import TrainParams
-from shopper_age.training.callbacks import EpochTimer, LogEpoch, SetEpoch, StopEarly, TellHistory
+from shopper_age.training.callbacks import CheckAll, EpochTimer, LogEpoch, SetEpoch, StopEarly, TellHistory
 from shopper_age.training.checkpoint import Checkpoint, SaveCheckpoint
 from shopper_age.training.divergence import StopWhenDiverged, advice, refuse_diverged
 from shopper_age.training.optimizers import Phase, phases
@@ -71,6 +71,7 @@ class Trainer:
             from the same settings and data; it stays until the caller deletes it. None: no resuming.
         on_epoch: called with a dict per finished epoch: after each, and once at the start when resuming.
         n_photos: training photos per epoch, for the rate in the log.
+        check: called after each batch, and before anything is written; ends the training by raising.
     """
 
     settings: TrainParams
@@ -78,6 +79,7 @@ class Trainer:
     checkpoint_folder: Path | None = None
     on_epoch: Callable[[list[Row]], None] = lambda _: None
     n_photos: int | None = None
+    check: Callable[[], None] = lambda: None
 
     def fit(
         self,
@@ -115,7 +117,7 @@ class Trainer:
                     epochs,
                     checkpoint.folder,
                 )
-                self.on_epoch(checkpoint.history)
+                self._tell(checkpoint.history)
             divergence = StopWhenDiverged(
                 checkpoint,
                 n_epochs=epochs,
@@ -134,6 +136,10 @@ class Trainer:
             checkpoint.restore_kept(model)
         return model
 
+    def _tell(self, history: list[Row]) -> None:
+        self.check()
+        self.on_epoch(history)
+
     @contextmanager
     def _open_checkpoint(self) -> Iterator[Checkpoint]:
         if self.checkpoint_folder is not None:
@@ -150,10 +156,11 @@ class Trainer:
         return [
             *([averaging] if averaging else []),
             EpochTimer(),
+            CheckAll(self.check),
             divergence,
             SaveCheckpoint(checkpoint, model, keep_best=settings.keep_best, averaging=averaging),
             *([] if sys.stdout.isatty() else [log]),
-            TellHistory(checkpoint, self.on_epoch),
+            TellHistory(checkpoint, self._tell),
             StopEarly(checkpoint, settings.early_stopping_patience),
         ]
 
