@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from shopper_age.model.space import check_space
 from shopper_age.runtime.files import write_json
 from shopper_age.training.selection import Row, best_epoch
 
@@ -57,6 +58,7 @@ class Checkpoint:
         """Writes weights, and the optimiser of a compiled model, and returns the file's name for `commit`."""
         self.folder.mkdir(parents=True, exist_ok=True)
         file_name = f"{name}.weights.h5"
+        check_space(model, self.folder / file_name)
         model.save_weights(self.folder / file_name, overwrite=True)
         return file_name
 
