@@ -14,7 +14,7 @@ SLOW_TO_IMPORT = {"keras", "matplotlib", "mlflow", "pandera", "PIL", "scipy", "s
 @pytest.fixture(autouse=True)
 def _log_as_before():
     logger = logging.getLogger("shopper_age")
-    before = logger.handlers, logger.level, logger.propagate
+    before = list(logger.handlers), logger.level, logger.propagate
     yield
     logger.handlers, logger.level, logger.propagate = before
 
@@ -32,6 +32,19 @@ def test_what_the_user_did_is_told_in_one_line(monkeypatch, error):
     with pytest.raises(SystemExit) as stopped:
         run_stage(_raising(error))
     assert stopped.value.code == f"split: {error}"
+
+
+class ResourceExhaustedError(Exception):
+    """Stands in for TensorFlow's, whose base is no error of Python's memory."""
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError("Unable to allocate 9 GiB"), ResourceExhaustedError("OOM\n...")]
+)
+def test_too_little_memory_is_a_line_that_says_what_to_lower(error):
+    with pytest.raises(SystemExit, match=r"batch_size, image_size or train\.cache\.memory_gib") as stopped:
+        run_stage(_raising(error))
+    assert "\n" not in str(stopped.value)
 
 
 def test_a_fault_of_the_project_keeps_its_traceback():
