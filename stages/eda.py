@@ -8,12 +8,14 @@ from shopper_age.params import load_params
 from shopper_age.plots.dataset import age_histogram, image_sizes
 from shopper_age.plots.photos import contact_sheet
 from shopper_age.runtime.files import read_csv, save_figure, write_csv, write_json, write_text
+from shopper_age.runtime.inputs import Inputs
 from shopper_age.runtime.stage import run_stage
 from shopper_age.validation.rules import FINDINGS_TYPES
 
 
 def main() -> None:
     params = load_params()
+    inputs = Inputs("eda", params.data_path)
 
     manifest = read_manifest(paths.MANIFEST)
     findings = read_csv(paths.FINDINGS, FINDINGS_TYPES)
@@ -25,6 +27,7 @@ def main() -> None:
     captions = [f"{age:g} {'year' if age == 1 else 'years'}" for age in examples[REAL_AGE]]
     title = f"{len(photos)} of {len(manifest):,} photos"
 
+    inputs.check()
     write_json(paths.EDA / "summary.json", summary)
     write_csv(paths.EDA / "ages.csv", decades)
     save_figure(paths.EDA / "ages.png", age_histogram(manifest[REAL_AGE], decades))
@@ -34,6 +37,7 @@ def main() -> None:
     warning = one_age(manifest[REAL_AGE])
     report = render_report(summary, decades, findings, drawn_faces=drawn_faces, warning=warning)
     write_text(paths.EDA / "report.md", report)
+    inputs.check()
 
 
 if __name__ == "__main__":

@@ -16,11 +16,13 @@ from shopper_age.inference.activation_map import activation_maps
 from shopper_age.inference.estimates import estimate
 from shopper_age.params import load_params
 from shopper_age.runtime.files import read_csv, write_files
+from shopper_age.runtime.inputs import Inputs
 from shopper_age.runtime.stage import run_stage
 
 
 def main() -> None:
     params = load_params()
+    inputs = Inputs("evaluate", params.data_path)
     splits, manifest = read_splits(paths.SPLITS), read_manifest(paths.MANIFEST)
     history, model = read_csv(paths.HISTORY, {"epoch": int}, other=float), load_model(paths.MODEL)
     size_px, n_views = model.input_shape[1], params.evaluate.tta
@@ -43,7 +45,9 @@ def main() -> None:
     files |= evaluation_figures(evaluation, history, test.photos, explain=partial(activation_maps, model))
     files |= evaluation_reports(evaluation, history, params, image_size=size_px)
 
+    inputs.check()
     write_files(paths.EVALUATION, files)
+    inputs.check()
     log_evaluation(evaluation, params)
 
 

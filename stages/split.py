@@ -7,13 +7,14 @@ from shopper_age.data.tables import DUPLICATE_GROUP, read_manifest, write_splits
 from shopper_age.grouping import columns_that_repeat, people_of, told_columns
 from shopper_age.params import load_params
 from shopper_age.runtime.files import write_json
+from shopper_age.runtime.inputs import Inputs
 from shopper_age.runtime.stage import run_stage
 from shopper_age.splitting import split_faces, summarise_split
 
 
 def main() -> None:
     params = load_params()
-    settings = params.split
+    inputs, settings = Inputs("split"), params.split
 
     manifest = read_manifest(paths.MANIFEST)
 
@@ -27,6 +28,7 @@ def main() -> None:
 
     write_splits(splits, paths.SPLITS)
     write_json(paths.SPLIT / "summary.json", summary)
+    inputs.check()
 
 
 if __name__ == "__main__":

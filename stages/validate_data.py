@@ -6,6 +6,7 @@ from shopper_age import paths
 from shopper_age.data.tables import REAL_AGE, one_age
 from shopper_age.params import load_params
 from shopper_age.runtime.files import write_csv, write_json
+from shopper_age.runtime.inputs import Inputs
 from shopper_age.runtime.stage import run_stage
 from shopper_age.validation.checks import check_gate, validate
 
@@ -13,6 +14,7 @@ from shopper_age.validation.checks import check_gate, validate
 def main() -> None:
     params = load_params()
     settings = params.validate_data
+    inputs = Inputs("validate_data", params.data_path)
 
     found = validate(params.data_path, settings)
 
@@ -20,6 +22,7 @@ def main() -> None:
     write_csv(paths.MANIFEST, found.manifest)
     write_json(paths.VALIDATION / "summary.json", found.summary)
 
+    inputs.check()
     if warning := one_age(found.manifest[REAL_AGE]):
         logging.getLogger("shopper_age.validation").warning(warning)
     check_gate(

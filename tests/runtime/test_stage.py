@@ -43,6 +43,19 @@ def test_a_message_of_any_length_is_cut_to_what_is_read(monkeypatch, capsys):
     assert max(len(stopped.value.code), len(capsys.readouterr().err)) < 2_200
 
 
+class ResourceExhaustedError(Exception):
+    """Stands in for TensorFlow's, whose base is no error of Python's memory."""
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError("Unable to allocate 9 GiB"), ResourceExhaustedError("OOM\n...")]
+)
+def test_too_little_memory_is_a_line_that_says_what_to_lower(error):
+    with pytest.raises(SystemExit, match=r"batch_size, image_size or train\.cache\.memory_gib") as stopped:
+        run_stage(_raising(error))
+    assert "\n" not in str(stopped.value)
+
+
 def test_a_fault_of_the_project_keeps_its_traceback():
     with pytest.raises(KeyError):
         run_stage(_raising(KeyError("x")))

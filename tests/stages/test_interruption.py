@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -55,3 +56,62 @@ def test_what_was_trained_before_is_taken_from_the_cache_with_the_name_of_its_ru
     assert "Stage 'train' is cached" in told
     assert checkout.json("reports/train/run.json")["mlflow_run"] == "first"
     assert len(checkout.runs()) == n_runs
+
+
+def _train_in_the_background(checkout, *command):
+    state = checkout.folder / ".checkpoints"
+    log = (checkout.folder.parent / f"{checkout.folder.name}-{time.monotonic_ns()}.txt").open("w+")
+    process = subprocess.Popen(
+        command, cwd=checkout.folder, env=checkout.environment, stdout=log, stderr=log, start_new_session=True
+    )
+    while not list(state.glob("*/state.json")):
+        assert process.poll() is None, log.seek(0) or log.read()
+        time.sleep(0.05)
+    return process, log
+
+
+def _set_epochs(checkout, n):
+    params = checkout.folder / "params.yaml"
+    params.write_text(re.sub(r"(?m)^epochs: \d+$", f"epochs: {n}", params.read_text()))
+
+
+def test_a_training_that_lost_its_dvc_stops_and_writes_nothing_over_the_next(checkout):
+    checkout.run("dvc", "repro", "train")
+    _set_epochs(checkout, 40)
+    orphaned, log = _train_in_the_background(checkout, "dvc", "repro", "train")
+    orphaned.kill()
+    orphaned.wait()
+    (checkout.folder / ".dvc/tmp/rwlock").unlink(missing_ok=True)
+    _set_epochs(checkout, 2)
+    checkout.run("dvc", "repro", "train")
+    log.seek(0)
+    assert "DVC, which started this training, is gone" in log.read()
+    assert checkout.json("reports/train/metrics.json")["epochs_run"] == 2
+    told = checkout.run("dvc", "status", "train")
+    assert "up to date" in told
+    assert subprocess.run(["pgrep", "-g", str(orphaned.pid)], capture_output=True).returncode == 1
+
+
+def test_settings_edited_while_a_training_runs_are_not_recorded_as_what_trained_it(checkout):
+    _set_epochs(checkout, 5)
+    for left in (checkout.folder / ".checkpoints").glob("*/state.json"):
+        left.unlink()
+    training, log = _train_in_the_background(checkout, "dvc", "repro", "train")
+    _set_epochs(checkout, 1)
+    (checkout.folder / "reports/train/augmentation.png").unlink()  # as a refused `dvc exp run` does
+    assert training.wait() != 0
+    log.seek(0)
+    told = log.read()
+    assert "params.yaml changed while this stage ran (epochs)" in told
+    assert "Traceback" not in told
+    _set_epochs(checkout, 5)
+    assert "resuming after epoch 5 of 5" in checkout.run("dvc", "repro", "train")
+
+
+def test_a_picture_that_vanishes_ends_no_training(checkout):
+    _set_epochs(checkout, 3)
+    training, log = _train_in_the_background(checkout, "dvc", "repro", "train")
+    (checkout.folder / "reports/train/augmentation.png").unlink()
+    log.seek(0)
+    assert training.wait() == 0, log.read()
+    assert (checkout.folder / "reports/train/augmentation.png").is_file()

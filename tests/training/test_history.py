@@ -1,6 +1,7 @@
 import json
 
 import pandas as pd
+from small_training import Recorder
 
 from shopper_age.tracking.provenance import provenance
 from shopper_age.training.history import epoch_log, log_results, training_metrics
@@ -9,29 +10,6 @@ HISTORY = [
     {"epoch": 1, "loss": 9.0, "mae": 3.0, "val_loss": 9.5, "val_mae": 3.5, "seconds": 2.0},
     {"epoch": 2, "loss": 8.0, "mae": 2.0, "val_loss": 9.0, "val_mae": 3.0, "seconds": 1.0},
 ]
-
-
-class Recorder:
-    """Stands in for a run and keeps what it is told."""
-
-    name, store_id = "sunny-cat", "0123"
-
-    def __init__(self):
-        self.logged = []
-        self.artifacts = {}
-
-    def describe(self, text):
-        self.text = text
-
-    def log_metrics(self, metrics, step):
-        self.logged.append((step, metrics))
-
-    def set_model(self, path):
-        self.model = path
-
-    def log_artifact(self, path, folder, *, shows_people=False):
-        assert folder == "train"
-        self.artifacts[path.name] = shows_people
 
 
 def test_each_epoch_is_told_once_and_the_files_hold_all(tmp_path):

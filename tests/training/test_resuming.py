@@ -108,3 +108,17 @@ def test_the_same_training_does_not_run_twice_at_once(tmp_path, monkeypatch, dat
         resumable_run(PARAMS, data, tags={}),
     ):
         pass
+
+
+def test_a_training_that_was_killed_is_told_when_it_goes_on(tmp_path, monkeypatch, data, caplog):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        _interrupt(PARAMS, data)
+    with pytest.raises(KeyboardInterrupt):
+        _interrupt(PARAMS, data)
+    assert "was killed" not in caplog.text  # an interruption is none
+    (interrupted[-1][0] / "running").touch()
+    with resumable_run(PARAMS, data, tags={}):
+        pass
+    assert "the last run was killed in epoch 1: if memory was short, lower batch_size" in caplog.text

@@ -6,6 +6,7 @@ import pytest
 from small_training import AGES, FLIP, PHOTOS, SETTINGS, small_model
 
 from shopper_age import create_model, load_test, load_train, train_model
+from shopper_age.training.checkpoint import Checkpoint
 from shopper_age.training.trainer import Trainer, set_seed
 
 
@@ -93,6 +94,27 @@ def test_a_kill_after_the_last_epoch_loses_nothing(tmp_path):
     histories = []
     _train(checkpoint_folder=tmp_path, on_epoch=histories.append)
     assert len(histories) == 1  # no further epoch
+
+
+class _UnwantedError(ValueError):
+    pass
+
+
+@pytest.mark.parametrize(("n_checks", "n_finished"), [(2, 0), (5, 0), (8, 1)])
+def test_a_training_that_is_not_wanted_stops_within_a_batch_and_tells_nothing(tmp_path, n_checks, n_finished):
+    """An epoch is checked after 3 batches and that of the validation, at its end, and before it is told."""
+    told, asked = [], []
+
+    def check():
+        asked.append(1)
+        if len(asked) >= n_checks:
+            raise _UnwantedError
+
+    with pytest.raises(_UnwantedError):
+        _train(checkpoint_folder=tmp_path, on_epoch=told.append, check=check)
+    assert len(asked) == n_checks
+    assert len(told) == n_finished
+    assert Checkpoint(tmp_path).n_finished == n_finished
 
 
 def test_the_epoch_with_the_best_validation_mae_is_kept(tmp_path):

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from shopper_age.model.conversion import in_float32
+from shopper_age.model.space import check_space
 from shopper_age.runtime.files import replacing
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip archive can hold
@@ -30,7 +31,9 @@ def save_model(model: keras.Model, path: str | Path) -> None:
     same hash.
     """
     with replacing(path) as temporary:
-        in_float32(model).save(temporary)
+        network = in_float32(model)
+        check_space(network, Path(path), n_copies=2)  # as Keras writes it, and normalised
+        network.save(temporary)
         with replacing(temporary) as normalised:
             _normalise(temporary, normalised)
 

@@ -7,6 +7,8 @@ import h5py
 import keras
 import numpy as np
 
+from shopper_age.model.weights_file import check_weights_file
+
 # How Keras's ResNet50 names the batch normalisation after the third convolution of a block.
 _LAST_SCALE_OF_A_BLOCK = "_3_bn"
 
@@ -85,14 +87,21 @@ def read_layer_arrays(path: Path) -> dict[str, list[np.ndarray]]:
             f"weights: no file {path}; give the path of a .weights.h5 or .keras file, or imagenet, or random"
         )
     try:
+        check_weights_file(path)
         if path.suffix == ".keras":
             return _layers_of(keras.models.load_model(path, compile=False))
         with h5py.File(path) as file:
             return _keras2_arrays(file) if "layer_names" in file.attrs else _keras3_arrays(file)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # Keras raises whatever a broken configuration leads it to
         raise ValueError(
-            f"weights: {path} cannot be read as a .weights.h5 or .keras file: {error}"
+            f"weights: {path} cannot be read as a .weights.h5 or .keras file: {_one_line(error)}"
         ) from error
+
+
+def _one_line(error: Exception, limit: int = 200) -> str:
+    """The first line of a message; Keras's go on with the whole configuration."""
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return line if len(line) <= limit else f"{line[:limit]} ..."
 
 
 def _imagenet_arrays() -> dict[str, list[np.ndarray]]:

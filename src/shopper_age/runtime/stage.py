@@ -9,22 +9,34 @@ from pathlib import Path
 
 from shopper_age.runtime.messages import clip
 
+_SHORT_OF_MEMORY = (
+    "the memory, of the machine or of the GPU, is too small: lower batch_size, image_size or "
+    "train.cache.memory_gib in params.yaml, or close other programs"
+)
+
 
 def run_stage(main: Callable[[], None]) -> None:
     """Shows the package's log, calls `main` and ends the process.
 
     A `ValueError` or `OSError` is about the user's settings, data or disk: its message goes to standard
-    error, without its middle if it is very long, and the exit status is 1. Anything else is a fault of this
-    project and keeps its traceback.
+    error, without its middle if it is very long, and the exit status is 1; so it is with a want of memory.
+    Anything else is a fault of this project and keeps its traceback.
     `SHOPPER_AGE_TRACEBACK=1` shows the traceback of every error.
     """
     configure_logging()
     try:
         main()
-    except (ValueError, OSError) as error:
-        if os.environ.get("SHOPPER_AGE_TRACEBACK"):
+    except Exception as error:
+        message = _SHORT_OF_MEMORY if _is_short_of_memory(error) else str(error)
+        is_of_the_user = message == _SHORT_OF_MEMORY or isinstance(error, ValueError | OSError)
+        if os.environ.get("SHOPPER_AGE_TRACEBACK") or not is_of_the_user:
             raise
-        sys.exit(f"{Path(sys.argv[0]).stem}: {clip(str(error))}")
+        sys.exit(f"{Path(sys.argv[0]).stem}: {clip(message)}")
+
+
+def _is_short_of_memory(error: Exception) -> bool:
+    """Whether Python, NumPy or TensorFlow, which need not be imported for this, got no memory."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
 
 
 def configure_logging() -> None:

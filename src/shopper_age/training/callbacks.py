@@ -27,6 +27,23 @@ class SetEpoch(keras.callbacks.Callback):
             self._data.epoch = epoch
 
 
+class CheckAll(keras.callbacks.Callback):
+    """Calls a function after each batch and epoch; what it raises ends the training."""
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        super().__init__()
+        self._check = check
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
+        self._check()
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
+        self._check()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
+        self._check()
+
+
 class EpochTimer(keras.callbacks.Callback):
     """Wall seconds of each epoch, validation included: in `seconds`, and added to the logs of the epoch."""
 

@@ -1,13 +1,15 @@
 """Checkpoints of a training: weights, optimiser and history after each epoch, written atomically."""
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from shopper_age.model.space import check_space
 from shopper_age.runtime.files import write_json
 from shopper_age.training.selection import Row, best_epoch
 
@@ -30,6 +32,7 @@ class Checkpoint:
         self._state: dict[str, Any] = {"history": []}
         if (folder / _STATE).is_file():
             self._state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+            self._state["history"] = [_with_numbers(row) for row in self._state["history"]]
 
     @property
     def history(self) -> list[Row]:
@@ -40,10 +43,22 @@ class Checkpoint:
     def n_finished(self) -> int:
         return len(self._state["history"])
 
+    @property
+    def diverged(self) -> str | None:
+        """How this training diverged, if it did."""
+        reason: str | None = self._state.get("diverged")
+        return reason
+
+    def mark_diverged(self, reason: str) -> None:
+        """Notes that the training diverged after the last finished epoch, which stays the state."""
+        self._state = {**self._state, "diverged": reason}
+        self._write_state()
+
     def write_weights(self, model: keras.Model, name: str) -> str:
         """Writes weights, and the optimiser of a compiled model, and returns the file's name for `commit`."""
         self.folder.mkdir(parents=True, exist_ok=True)
         file_name = f"{name}.weights.h5"
+        check_space(model, self.folder / file_name)
         model.save_weights(self.folder / file_name, overwrite=True)
         return file_name
 
@@ -55,10 +70,14 @@ class Checkpoint:
             files: names of the files of `trainer` and `kept`; without `kept` the earlier one stays.
         """
         self._state = {**self._state, "history": [*self._state["history"], row], **files}
-        write_json(self.folder / _STATE, self._state)
+        self._write_state()
         for path in self.folder.glob("*.weights.h5"):
             if path.name not in (self._state["trainer"], self._state["kept"]):
                 path.unlink()
+
+    def _write_state(self) -> None:
+        rows = [_with_text(row) for row in self._state["history"]]
+        write_json(self.folder / _STATE, {**self._state, "history": rows})
 
     def restore(self, trainer: keras.Model) -> None:
         """Weights of the last finished epoch, and the optimiser's state if `trainer` is compiled."""
@@ -69,6 +88,20 @@ class Checkpoint:
     def restore_kept(self, model: keras.Model) -> None:
         """Puts the weights to keep into the model."""
         model.load_weights(self.folder / self._state["kept"])
+
+
+def row_of(epoch: int, logs: Mapping[str, Any] | None) -> Row:
+    """The metrics of an epoch, which Keras counts from 0, as a row of the history."""
+    return {"epoch": epoch + 1, **{name: float(value) for name, value in (logs or {}).items()}}
+
+
+def _with_text(row: Row) -> dict[str, Any]:
+    """JSON knows neither infinity nor NaN: they become text."""
+    return {name: value if math.isfinite(value) else str(value) for name, value in row.items()}
+
+
+def _with_numbers(row: Mapping[str, Any]) -> Row:
+    return {name: float(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 class SaveCheckpoint(keras.callbacks.Callback):
@@ -95,7 +128,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
         self._averaging = averaging
 
     def on_epoch_end(self, epoch: int, logs: Row | None = None) -> None:
-        row = {"epoch": epoch + 1, **{name: float(value) for name, value in (logs or {}).items()}}
+        row = row_of(epoch, logs)
         files = {"trainer": self._checkpoint.write_weights(self.model, f"trainer-{epoch + 1}")}
         if not self._keep_best or best_epoch([*self._checkpoint.history, row]) == epoch + 1:
             with _averaged(self._averaging):

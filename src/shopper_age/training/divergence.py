@@ -1,63 +1,133 @@
-"""Divergence of a training: the error that ends it, and the note that keeps it from being repeated."""
+"""Divergence of a training: losses and errors that are no numbers any more, or beyond all ages."""
 
-import json
+import logging
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
-from shopper_age.runtime.files import write_json
-from shopper_age.training.checkpoint import Checkpoint
+from shopper_age.training.checkpoint import Checkpoint, row_of
+from shopper_age.training.selection import VALIDATION_MAE, Row, has_stalled
 
-# Validation errors above this many years are no age estimates any more, even where they are finite.
-LARGEST_MAE = 1000.0
+_log = logging.getLogger(__name__)
 
-_NOTE = "diverged.json"
-_REMEDY = "Lower learning_rate, set train.clip_norm (1.0, say), or set train.precision to float32"
+# No model that learns is wrong by so much; one that has not settled yet may be, for an epoch or two.
+_ABSURD_YEARS = 1000
+
+# Absurd validation errors may be a passing state of the moving averages of batch normalisation.
+_N_ABSURD_EPOCHS = 2
 
 
 class DivergedError(ValueError):
-    """A loss or an error that no further epoch repairs."""
+    """A training diverged: more epochs of it lead nowhere."""
 
 
-class StopDiverged(keras.callbacks.Callback):
-    """Ends a training whose epoch left a loss or an error that is infinite, NaN or above `LARGEST_MAE` years.
+def divergence(history: Sequence[Row], *, is_last: bool) -> str | None:
+    """What shows that a training has diverged in its last row, or None.
 
-    It stands before the callback that saves the epoch, so that the checkpoint keeps the state of the last
-    good one, with a note of what happened.
+    A validation MAE that is infinite, NaN or above 1,000 years counts from its second epoch in a row on,
+    unless it falls: after the first few steps of a high rate it may pass. What the last epoch leaves counts
+    at once.
 
-    Raises:
-        DivergedError: names the epoch, the value and what to change.
+    Args:
+        history: the finished epochs, the one in question last.
+        is_last: no epoch follows.
+    """
+    row = history[-1]
+    losses = {"training loss": row["loss"], "training MAE": row["mae"]}
+    for name, value in losses.items():
+        if not math.isfinite(value):
+            return f"the {name} is {value:g}"
+    error = row.get(VALIDATION_MAE, 0.0)
+    lately = [row.get(VALIDATION_MAE, 0.0) for row in history[-_N_ABSURD_EPOCHS:]]
+    persists = len(lately) == _N_ABSURD_EPOCHS and all(_is_absurd(value) for value in lately)
+    falls = error < lately[0]
+    if (persists and not falls) or (is_last and _is_absurd(error)):
+        return f"the validation MAE is {error:g} years"
+    return None
+
+
+def _is_absurd(error: float) -> bool:
+    return not error <= _ABSURD_YEARS  # NaN, too
+
+
+class StopWhenDiverged(keras.callbacks.Callback):
+    """Ends a training that diverged with a `DivergedError`, before the epoch would become its state.
+
+    The reason stays in the checkpoint: the same training would come to the same end.
+
+    Args:
+        n_epochs: of the whole training.
+        n_steps: per epoch.
+        patience: of early stopping, which may make an epoch the last.
+        advice: what to change.
     """
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, *, n_epochs: int, n_steps: int, patience: int, advice: str
+    ) -> None:
         super().__init__()
         self._checkpoint = checkpoint
+        self._n_epochs = n_epochs
+        self._n_steps = n_steps
+        self._patience = patience
+        self._advice = advice
+        self._epoch = 0
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Row | None = None) -> None:
         for name, value in (logs or {}).items():
-            is_error = name.endswith("mae")
-            if not math.isfinite(value) or (is_error and value > LARGEST_MAE):
-                what = f"{_NAMES.get(name, name)} is {value:,.6g}{' years' if is_error else ''}"
-                reason = f"the training diverged in epoch {epoch + 1}: its {what}. {_REMEDY}."
-                write_json(self._checkpoint.folder / _NOTE, {"reason": reason})
-                raise DivergedError(reason)
+            if not math.isfinite(float(value)):
+                what = "training loss" if name == "loss" else f"training {name.upper()}"
+                self._stop(f"in step {batch + 1} of {self._n_steps} the {what} is {float(value):g}")
 
+    def on_epoch_end(self, epoch: int, logs: Row | None = None) -> None:
+        row = row_of(epoch, logs)
+        history = [*self._checkpoint.history, row]
+        is_last = epoch + 1 == self._n_epochs or has_stalled(history, self._patience)
+        reason = divergence(history, is_last=is_last)
+        if reason is None and not all(np.isfinite(array).all() for array in self.model.get_weights()):
+            reason = f"after step {self._n_steps} of {self._n_steps} weights are infinite or NaN"
+        if reason is not None:
+            self._stop(reason)
+        error = row.get(VALIDATION_MAE, 0.0)
+        if _is_absurd(error):
+            _log.warning(
+                "train: the validation MAE after epoch %d is %g years: should this last, %s",
+                epoch + 1,
+                error,
+                self._advice,
+            )
 
-_NAMES = {
-    "loss": "loss",
-    "mae": "MAE of the training photos",
-    "val_loss": "validation loss",
-    "val_mae": "validation MAE",
-}
-
-
-def check_not_diverged(checkpoint: Checkpoint) -> None:
-    """Raises DivergedError where this very training, with its settings and data, diverged before."""
-    note = checkpoint.folder / _NOTE
-    if note.is_file():
-        found: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
-        raise DivergedError(
-            f"with these settings and data {found['reason']} It would diverge again; to try all the same, "
-            f"delete {checkpoint.folder}"
+    def _stop(self, reason: str) -> None:
+        n_finished = self._checkpoint.n_finished
+        kept = f" The state after epoch {n_finished} is kept." if n_finished else ""
+        message = (
+            f"the training diverged in epoch {self._epoch + 1}: {reason}. To change this, {self._advice}."
         )
+        self._checkpoint.mark_diverged(message)
+        raise DivergedError(message + kept)
+
+
+def refuse_diverged(checkpoint: Checkpoint) -> None:
+    """Raises where this training has diverged before.
+
+    Raises:
+        DivergedError: it has; equal settings and data lead to the same end.
+    """
+    if checkpoint.diverged:
+        raise DivergedError(
+            f"with the same settings and data, {checkpoint.diverged} Nothing was trained again; to try these "
+            f"settings once more all the same, delete {checkpoint.folder}"
+        )
+
+
+def advice(*, learning_rate: float, clip_norm: float, is_float32: bool) -> str:
+    """What a user may change about a training that diverges."""
+    clip = f"lower train.clip_norm (now {clip_norm:g})" if clip_norm else "set train.clip_norm (such as 1.0)"
+    precision = "" if is_float32 else ", or set train.precision to float32"
+    return f"lower learning_rate (now {learning_rate:g}), {clip}{precision}"

@@ -1,5 +1,6 @@
 """History of a training: metrics of each epoch, on disk and in MLflow."""
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from shopper_age.paths import shows_people
 from shopper_age.runtime.files import write_csv, write_json
 from shopper_age.tracking import RunLogger
 from shopper_age.tracking.provenance import provenance
-from shopper_age.training.selection import VALIDATION_MAE, Row
+from shopper_age.training.selection import VALIDATION_MAE, Row, best_epoch
 
 # Names of an epoch's metrics in MLflow, where `mae` is that of the test part.
 _TRACKED = {"loss": "train_loss", "mae": "train_mae", "val_loss": "val_loss", "val_mae": "val_mae"}
@@ -35,7 +36,7 @@ def epoch_log(
     def log(history: list[Row]) -> None:
         nonlocal n_logged
         table = pd.DataFrame(history)
-        write_csv(report / "history.csv", table.drop(columns="seconds").round(6))
+        write_csv(report / "history.csv", _without_infinity(table.drop(columns="seconds")).round(6))
         write_json(report / "metrics.json", training_metrics(table))
         seconds = table["seconds"].sum()
         speed = {"seconds": round(seconds, 1), "images_per_second": round(n_photos * len(table) / seconds, 2)}
@@ -56,30 +57,45 @@ def log_results(run: RunLogger, model_path: Path, report: Path) -> None:
 
 
 def training_metrics(history: pd.DataFrame) -> dict[str, Any]:
-    """Epochs run, the epoch with the lowest validation MAE, and its MAE on both parts, in years."""
-    best = history.loc[history[VALIDATION_MAE].idxmin()]
+    """Epochs run, the epoch with the lowest validation MAE, and its MAE on both parts, in years.
+
+    An MAE that is infinite or NaN, as a training may pass through, is None.
+    """
+    best = history.iloc[best_epoch(history.to_dict("records")) - 1]
     return {
         "epochs_run": len(history),
         "best_epoch": int(best["epoch"]),
-        "train_mae": round(float(best["mae"]), 4),
-        "val_mae": round(float(best[VALIDATION_MAE]), 4),
+        "train_mae": _number(best["mae"]),
+        "val_mae": _number(best[VALIDATION_MAE]),
     }
+
+
+def _number(value: float) -> float | None:
+    return round(float(value), 4) if math.isfinite(value) else None
+
+
+def _without_infinity(table: pd.DataFrame) -> pd.DataFrame:
+    """Infinite values are left out, as NaN is: what reads the table takes them for missing."""
+    return table.replace([math.inf, -math.inf], math.nan)
 
 
 def _tracked(history: pd.DataFrame, n_photos: int) -> dict[str, float]:
     """Metrics of the last epoch for MLflow, with the best validation MAE and the seconds so far."""
     row = history.iloc[-1]
-    return {
+    metrics = {
         **{_TRACKED[name]: value for name, value in row.items() if name in _TRACKED},
         "best_val_mae": training_metrics(history)["val_mae"],
         "seconds_per_epoch": row["seconds"],
         "training_seconds": history["seconds"].sum(),
         "images_per_second": n_photos / row["seconds"],
     }
+    return {name: value for name, value in metrics.items() if value is not None and math.isfinite(value)}
 
 
 def _headline(metrics: Mapping[str, Any]) -> str:
     """What the run's page says of a model until its evaluation says more."""
+    if metrics["val_mae"] is None:
+        return "The validation MAE is no number so far. Not evaluated on the test part yet."
     return (
         f"**Validation MAE {metrics['val_mae']:.2f} years**, the best of {metrics['epochs_run']} epochs in "
         f"epoch {metrics['best_epoch']}. Not evaluated on the test part yet."

@@ -1,5 +1,6 @@
 """Resuming of an interrupted training: its key, its checkpoint folder and its MLflow run."""
 
+import logging
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,9 @@ from shopper_age.runtime.checkout import project_root
 from shopper_age.runtime.files import write_text
 from shopper_age.runtime.hashing import content_key
 from shopper_age.tracking import RunLogger, training_run
+from shopper_age.training.checkpoint import Checkpoint
+
+_log = logging.getLogger(__name__)
 
 # The rooms whose code decides which weights come out: an edit makes an interrupted training start afresh.
 _PACKAGE = Path(__file__).parents[1]
@@ -67,7 +71,10 @@ def resumable_run(params: Params, *data: Path, tags: Mapping[str, str]) -> Itera
     Raises:
         ValueError: another process trains the same at this moment.
     """
-    with locked(project_root() / ".checkpoints" / training_key(params, *data)) as folder:
+    with (
+        locked(project_root() / ".checkpoints" / training_key(params, *data)) as folder,
+        _told_if_killed(folder),
+    ):
         run_id = folder / "run_id"
         with training_run(
             params.tracking.experiment,
@@ -79,3 +86,20 @@ def resumable_run(params: Params, *data: Path, tags: Mapping[str, str]) -> Itera
             write_text(run_id, run.id)
             yield folder, run
         shutil.rmtree(folder)
+
+
+@contextmanager
+def _told_if_killed(folder: Path) -> Iterator[None]:
+    """A process that is killed, as for want of memory, leaves a mark; the next one tells of it."""
+    mark = folder / "running"
+    if mark.is_file():
+        _log.warning(
+            "train: the last run was killed in epoch %d: if memory was short, lower batch_size or "
+            "train.cache.memory_gib",
+            Checkpoint(folder).n_finished + 1,
+        )
+    mark.touch()
+    try:
+        yield
+    finally:
+        mark.unlink(missing_ok=True)

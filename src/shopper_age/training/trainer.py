@@ -16,9 +16,9 @@ from shopper_age.data.batches import plain_errors
 from shopper_age.model.heads import AGE_DISTRIBUTION, is_distribution_model
 from shopper_age.model.losses import MedianAgeError, keras_loss
 from shopper_age.params import TrainParams
-from shopper_age.training.callbacks import EpochTimer, LogEpoch, SetEpoch, StopEarly, TellHistory
+from shopper_age.training.callbacks import CheckAll, EpochTimer, LogEpoch, SetEpoch, StopEarly, TellHistory
 from shopper_age.training.checkpoint import Checkpoint, SaveCheckpoint
-from shopper_age.training.divergence import StopDiverged, check_not_diverged
+from shopper_age.training.divergence import StopWhenDiverged, advice, refuse_diverged
 from shopper_age.training.optimizers import Phase, phases
 from shopper_age.training.selection import Row, has_stalled
 
@@ -71,6 +71,7 @@ class Trainer:
             from the same settings and data; it stays until the caller deletes it. None: no resuming.
         on_epoch: called with a dict per finished epoch: after each, and once at the start when resuming.
         n_photos: training photos per epoch, for the rate in the log.
+        check: called after each batch, and before anything is written; ends the training by raising.
     """
 
     settings: TrainParams
@@ -78,6 +79,7 @@ class Trainer:
     checkpoint_folder: Path | None = None
     on_epoch: Callable[[list[Row]], None] = lambda _: None
     n_photos: int | None = None
+    check: Callable[[], None] = lambda: None
 
     def fit(
         self,
@@ -102,11 +104,12 @@ class Trainer:
 
         Raises:
             ValueError: the data do not tell the number of steps, and neither does `steps_per_epoch`.
-            DivergedError: a loss or an error is infinite, NaN or absurd, now or in the same training before.
+            DivergedError: the loss or the validation error is no number, or beyond all ages; `divergence`
+                tells when.
         """
         arguments = FitArguments(data, validation, batch_size, steps_per_epoch)
         with self._open_checkpoint() as checkpoint:
-            check_not_diverged(checkpoint)
+            refuse_diverged(checkpoint)
             if checkpoint.history:
                 _log.info(
                     "train: resuming after epoch %d of %d, from %s",
@@ -114,13 +117,28 @@ class Trainer:
                     epochs,
                     checkpoint.folder,
                 )
-                self.on_epoch(checkpoint.history)
-            callbacks = self._callbacks(checkpoint, model, LogEpoch(epochs, self.n_photos))
+                self._tell(checkpoint.history)
+            divergence = StopWhenDiverged(
+                checkpoint,
+                n_epochs=epochs,
+                n_steps=arguments.n_steps,
+                patience=self.settings.early_stopping_patience,
+                advice=advice(
+                    learning_rate=learning_rate,
+                    clip_norm=self.settings.clip_norm,
+                    is_float32=all(layer.compute_dtype == "float32" for layer in model.layers),
+                ),
+            )
+            callbacks = self._callbacks(checkpoint, model, divergence, LogEpoch(epochs, self.n_photos))
             for phase in phases(self.settings, learning_rate, epochs):
                 if not has_stalled(checkpoint.history, self.settings.early_stopping_patience):
                     self._fit_phase(phase, model, arguments, checkpoint, callbacks)
             checkpoint.restore_kept(model)
         return model
+
+    def _tell(self, history: list[Row]) -> None:
+        self.check()
+        self.on_epoch(history)
 
     @contextmanager
     def _open_checkpoint(self) -> Iterator[Checkpoint]:
@@ -131,17 +149,18 @@ class Trainer:
             yield Checkpoint(Path(folder))
 
     def _callbacks(
-        self, checkpoint: Checkpoint, model: keras.Model, log: LogEpoch
+        self, checkpoint: Checkpoint, model: keras.Model, divergence: StopWhenDiverged, log: LogEpoch
     ) -> list[keras.callbacks.Callback]:
         settings = self.settings
         averaging = keras.callbacks.SwapEMAWeights(swap_on_epoch=False) if settings.ema_momentum else None
         return [
             *([averaging] if averaging else []),
             EpochTimer(),
-            StopDiverged(checkpoint),
+            CheckAll(self.check),
+            divergence,
             SaveCheckpoint(checkpoint, model, keep_best=settings.keep_best, averaging=averaging),
             *([] if sys.stdout.isatty() else [log]),
-            TellHistory(checkpoint, self.on_epoch),
+            TellHistory(checkpoint, self._tell),
             StopEarly(checkpoint, settings.early_stopping_patience),
         ]
 
