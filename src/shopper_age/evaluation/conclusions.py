@@ -38,7 +38,7 @@ Usefulness = Literal["useful", "too few photos", "no better than the median", "n
 
 def assess_usefulness(metrics: Metrics) -> Usefulness:
     """Whether the estimates are of any use, or why that is not known or not so; every verdict rests on it."""
-    if metrics["n_test"] < MIN_PHOTOS:
+    if metrics.get("n_test_people", metrics["n_test"]) < MIN_PHOTOS:
         return "too few photos"
     if metrics["is_useful"]:
         return "useful"
@@ -257,7 +257,11 @@ def assess_intervals(evaluation: Evaluation) -> IntervalAssessment:
 
 
 def clearly_worse_slices(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Rows of `slices.slice_errors` with enough photos whose whole interval lies above the MAE of all."""
+    """Rows of `slices.slice_errors` of single columns, not small, whose interval lies above the MAE."""
     slices = evaluation.slices
-    worse = slices[~slices["is_small"].astype(bool) & (slices["mae_low"] > evaluation.metrics["mae"])]
+    worse = slices[
+        ~slices["is_pair"].astype(bool)
+        & ~slices["is_small"].astype(bool)
+        & (slices["mae_low"] > evaluation.metrics["mae"])
+    ]
     return worse.sort_values("mae", ascending=False).to_dict("records")

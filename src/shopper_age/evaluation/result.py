@@ -72,6 +72,10 @@ class Evaluation:
     calibration: Calibration | None
     intervals: Intervals
     slices: pd.DataFrame  # slices.slice_errors
+    n_pairs_left_out: int  # of crossed columns, beyond slices.MAX_PAIRS
+    # parity.parity_tables: of groups, and the differences between those of a column
+    parity: pd.DataFrame
+    parity_differences: pd.DataFrame
     label_issues: pd.DataFrame  # errors.label_issues
 
     @property
