@@ -7,6 +7,7 @@ import pytest
 from evaluations import ages, estimates, evaluation_of, usual_evaluation
 from reports import analysis, card
 
+from shopper_age.evaluation.conclusions import assess_intervals
 from shopper_age.evaluation.parity import assess_parity, clearly_worse_pairs, drawn_slices
 
 N = 600
@@ -121,3 +122,26 @@ def test_many_photos_of_few_people_are_no_evidence():
     assert "**Not known:** 600 test photos of 10 people cannot tell" in text
     one = dataclasses.replace(test, people=np.zeros(N, int))
     assert "**Not known:** 600 test photos of 1 person cannot tell" in analysis(evaluation_of(one, one))
+
+
+def test_coverage_and_calibration_are_known_as_well_as_the_people_are_many():
+    test = estimates(ages(N, seed=1), np.random.default_rng(0).normal(0, 4, N))
+    by_photo = evaluation_of(test, test)
+    named = dataclasses.replace(test, people=np.arange(N) // 4)
+    by_person = evaluation_of(named, named)
+    for photo, person, low, high in (
+        (by_photo.intervals.coverage, by_person.intervals.coverage, "coverage_low", "coverage_high"),
+        (by_photo.calibration.reliability, by_person.calibration.reliability, "low", "high"),
+    ):
+        assert photo[low].iloc[0] >= person[low].iloc[0]
+        assert (person[high] - person[low]).iloc[0] > 1.2 * (photo[high] - photo[low]).iloc[0]
+
+
+def test_coverage_below_the_level_may_be_the_luck_of_few_people():
+    # 40 people with 15 photos each, of whom 6 are always 20 years off
+    people = np.arange(N) // 15
+    validation = estimates(ages(N), np.random.default_rng(0).normal(0, 4, N))
+    test = estimates(ages(N, youngest=30, oldest=50), np.where(people < 6, 20.0, 0.0))
+    assert assess_intervals(evaluation_of(validation, test)).outcome == "too narrow"
+    named = dataclasses.replace(test, people=people)
+    assert assess_intervals(evaluation_of(validation, named)).outcome == "at level"

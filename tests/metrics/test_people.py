@@ -9,6 +9,7 @@ from shopper_age.metrics.people import (
     one_photo_each,
     person_means,
     share_interval,
+    share_intervals,
 )
 from shopper_age.metrics.proportions import exact_interval
 
@@ -67,3 +68,11 @@ def test_the_interval_by_person_holds_the_share_where_that_by_photo_does_not():
         by_photo += low <= 0.3 <= high
     assert by_person >= 188
     assert by_photo < 120
+
+
+def test_groups_of_photos_have_their_intervals():
+    hits, group, people = [True, True, False, True], [0, 0, 0, 2], ["a", "a", "b", "b"]
+    low, high = share_intervals(hits, group, 3, people)
+    assert (low[0], high[0]) == share_interval(hits[:3], people[:3])
+    assert np.isnan([low[1], high[1]]).all()
+    assert high[2] == 1

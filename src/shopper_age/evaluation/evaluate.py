@@ -81,6 +81,7 @@ def evaluate(
         content_hashes=content_hashes,
         train_ages=train_ages,
         n_validation=validation.y_true.size,
+        n_validation_people=None if validation.people is None else np.unique(validation.people).size,
         n_validation_minors=int(np.count_nonzero(validation.y_true < params.legal_age)),
         metrics=metrics,
         errors=errors.errors(true, pred),
@@ -121,7 +122,7 @@ def _rule_by_probability(
         id_check.rates_by_probability_limit(test.y_true, p_test, legal_age=legal_age),
         accepted=params.max_false_positive_rate,
     )
-    reliability = reliability_table(test.y_true < legal_age, p_test)
+    reliability = reliability_table(test.y_true < legal_age, p_test, people=test.people)
     return rule, Calibration(reliability, expected_calibration_error(reliability))
 
 
@@ -151,7 +152,7 @@ def _intervals(validation: PartEstimates, test: PartEstimates, params: EvaluateP
         rule=rule,
         low=low,
         high=high,
-        coverage=coverage_table(test.y_true, low, high, edges=params.age_groups),
+        coverage=coverage_table(test.y_true, low, high, edges=params.age_groups, people=test.people),
         is_answered=is_answered,
         abstention=abstention(test.y_true, test.y_pred, is_answered),
     )

@@ -58,6 +58,7 @@ class Evaluation:
     content_hashes: Sequence[str] | None  # of the same photos
     train_ages: NDArray[np.float64]
     n_validation: int
+    n_validation_people: int | None  # None where people are not known
     n_validation_minors: int
     # Everything worth comparing, as one flat dictionary: metrics.json.
     metrics: Metrics

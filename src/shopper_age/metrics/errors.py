@@ -18,7 +18,7 @@ from shopper_age.metrics.people import check_people
 N_RESAMPLES = 2_000
 
 # Of so many the bootstrap takes seconds for each mean, and finds the normal interval.
-MANY_PEOPLE = 10_000
+MANY_PEOPLE = 5_000
 
 # Photos times resamples that are in memory at once: 16 bytes each.
 _BOOTSTRAP_CELLS = 2_000_000

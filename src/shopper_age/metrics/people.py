@@ -90,3 +90,13 @@ def share_interval(
     size = effective_people(check_people(people, hits.size))
     low, high = exact_interval(hits.mean() * size if size else 0, size, level=level)
     return float(low), float(high)
+
+
+def share_intervals(
+    is_hit: ArrayLike, group: ArrayLike, n_groups: int, people: ArrayLike | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`share_interval` of each group of photos, numbered from 0: lower and upper ends, shape (n_groups,)."""
+    hits, groups = np.asarray(is_hit, dtype=bool), np.asarray(group)
+    person = check_people(people, hits.size)
+    ends = [share_interval(hits[groups == number], person[groups == number]) for number in range(n_groups)]
+    return np.array([low for low, _ in ends]), np.array([high for _, high in ends])
