@@ -5,7 +5,7 @@ from typing import Any
 
 from shopper_age import load_model, paths
 from shopper_age.data.tables import PARTS, read_manifest, read_splits
-from shopper_age.evaluation.attributes import content_hashes, photo_attributes
+from shopper_age.evaluation.attributes import content_hashes, photo_attributes, photo_people
 from shopper_age.evaluation.evaluate import evaluate
 from shopper_age.evaluation.figures import evaluation_figures
 from shopper_age.evaluation.log import log_evaluation
@@ -25,18 +25,20 @@ def main() -> None:
     inputs = Inputs("evaluate", params.data_path)
     splits, manifest = read_splits(paths.SPLITS), read_manifest(paths.MANIFEST)
     history, model = read_csv(paths.HISTORY, {"epoch": int}, other=float), load_model(paths.MODEL)
+    group_column = params.split.group_column
+    people = partial(photo_people, manifest, group_column=group_column)
     size_px, n_views = model.input_shape[1], params.evaluate.tta
     train, validation, test = (open_part(params.data_path, splits, part, size_px) for part in PARTS)
 
     evaluation = evaluate(
         *(
-            PartEstimates(part.ages, estimate(model, part.photos, n_views=n_views))
+            PartEstimates(part.ages, estimate(model, part.photos, n_views=n_views), people(part.file_names))
             for part in (validation, test)
         ),
         file_names=test.file_names,
         content_hashes=content_hashes(manifest, test.file_names),
         train_ages=train.ages,
-        attributes=photo_attributes(manifest, test.file_names, test.photos),
+        attributes=photo_attributes(manifest, test.file_names, test.photos, group_column=group_column),
         params=params.evaluate,
         seed=params.seed,
         one_view=estimate(model, test.photos) if n_views > 1 else None,

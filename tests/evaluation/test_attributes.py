@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shopper_age.evaluation.attributes import measure_photos, photo_attributes
+from shopper_age.evaluation.attributes import measure_photos, photo_attributes, photo_people
 
 
 def grey(level, size=6):
@@ -63,3 +63,30 @@ def test_everything_but_name_age_and_part_is_an_attribute_of_a_photo():
     assert attributes["shorter side (px)"].tolist() == [90, 100]
     assert attributes["camera"].tolist() == ["", "left"]
     assert attributes["brightness"].tolist() == pytest.approx([20, 10])
+
+
+def customers():
+    return pd.DataFrame(
+        {
+            "file_name": ["a.jpg", "b.jpg", "c.jpg", "d.jpg"],
+            "real_age": [20.0, 20.0, 30.0, 40.0],
+            "width": 90,
+            "height": 90,
+            "customer": ["Ann", "Ann ", "", ""],
+            "sex": ["f", "f", "m", "m"],
+        }
+    )
+
+
+def test_photos_of_a_customer_are_of_one_person_and_those_of_nobody_of_one_each():
+    people = photo_people(customers(), ["d.jpg", "b.jpg", "c.jpg", "a.jpg"], "customer")
+    assert people[1] == people[3]
+    assert len({*people}) == 3
+    assert photo_people(customers(), ["a.jpg"], "") is None
+    with pytest.raises(ValueError, match=r"split\.group_column is 'client'"):
+        photo_people(customers(), ["a.jpg"], "client")
+
+
+def test_a_person_is_no_group_of_people():
+    attributes = photo_attributes(customers(), ["a.jpg"], [grey(1)], group_column="customer")
+    assert attributes.columns.tolist() == ["sex", "shorter side (px)", "brightness", "sharpness"]

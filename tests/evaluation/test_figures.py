@@ -28,7 +28,7 @@ def texts(figure):
 def test_every_model_leaves_the_same_figures(sd, tmp_path):
     photos = Photos()
     figures = evaluation_figures(usual_evaluation(sd=sd), history(), photos, explain=explain)
-    assert len(figures) == 14
+    assert len(figures) == 15
     assert sorted(map(len, photos.asked)) == [8, 15, 15]
     for name, figure in figures.items():
         figure.savefig(tmp_path / name, dpi=30)

@@ -119,7 +119,8 @@ def test_every_linked_picture_and_table_is_one_that_the_evaluation_leaves(usual)
     text = analysis(usual)
     assert sorted(re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text)) == sorted(drawn)
     linked = set(re.findall(r"(?<!!)\[[^\]]+\]\(([^)]+)\)", text))
-    assert {"predictions.csv", "slices.csv", "label_issues.csv"} == linked
+    tables = ("predictions", "slices", "parity", "parity_differences", "label_issues")
+    assert {f"{name}.csv" for name in tables} == linked
     assert linked <= set(evaluation_tables(usual))
 
 

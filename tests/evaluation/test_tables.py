@@ -40,6 +40,22 @@ def test_every_column_of_the_predictions_is_explained(usual):
     assert explained("## The tables of `evaluate`") == list(evaluation_tables(usual)["predictions.csv"])
 
 
+@pytest.mark.parametrize(
+    ("heading", "table"),
+    [
+        ("## The slices of `evaluate`", "slices.csv"),
+        ("## Parity in `evaluate`", "parity.csv"),
+        ("## Differences of parity in `evaluate`", "parity_differences.csv"),
+    ],
+)
+def test_every_column_of_slices_and_parity_is_explained(usual, heading, table):
+    names = [
+        name for name in explained(heading) if name not in ("false_positive_rate", "id_request_rate", "mae")
+    ]
+    found = [name for name in evaluation_tables(usual)[table] if name != "mae"]
+    assert names == found
+
+
 def test_dvc_draws_a_few_of_many_photos_and_always_the_same(usual, monkeypatch):
     everybody = evaluation_tables(usual)
     drawn = list(everybody["predictions_sample.csv"])

@@ -44,17 +44,24 @@ def ages(n: int, *, seed: int = 0, youngest: float = 5, oldest: float = 80) -> n
 
 
 def evaluation_of(
-    validation: PartEstimates, test: PartEstimates, *, one_view: Estimates | None = None, **changes
+    validation: PartEstimates,
+    test: PartEstimates,
+    *,
+    one_view: Estimates | None = None,
+    attributes: pd.DataFrame | None = None,
+    **changes,
 ) -> Evaluation:
-    """The evaluation of two parts with `PARAMS`, or some of them changed."""
+    """The evaluation of two parts with `PARAMS`, or some of them changed; by default of two shops."""
     n = test.y_true.size
+    if attributes is None:
+        attributes = pd.DataFrame({"shop": np.where(np.arange(n) < n / 2, "A", "B")})
     return evaluate(
         validation,
         test,
         file_names=[f"{number}.jpg" for number in range(n)],
         content_hashes=[f"{number:016x}" for number in range(n)],
         train_ages=[20.0, 30.0, 40.0],
-        attributes=pd.DataFrame({"shop": np.where(np.arange(n) < n / 2, "A", "B")}),
+        attributes=attributes,
         params=PARAMS.model_copy(update=changes),
         seed=0,
         one_view=one_view,

@@ -165,3 +165,33 @@ def test_without_distributions_the_largest_error_is_the_first_label_issue():
 def test_every_photo_needs_a_standard_deviation(age_sd):
     with pytest.raises(ValueError, match="each of 2 photos"):
         label_issues(["a", "b"], [20, 30], [26, 42], age_sd)
+
+
+def test_the_interval_is_as_wide_as_the_people_are_few():
+    # every photo of a person errs alike: ten photos of each tell no more than one
+    off = np.random.default_rng(0).gamma(2, 3, 40)
+    alone = mae_interval(np.zeros(40), off, seed=0)
+    people = np.repeat(np.arange(40), 10)
+    together = mae_interval(np.zeros(400), np.repeat(off, 10), seed=0, people=people)
+    as_photos = mae_interval(np.zeros(400), np.repeat(off, 10), seed=0)
+    width = alone[1] - alone[0]
+    assert together == pytest.approx(alone, abs=0.1 * width)
+    assert as_photos[1] - as_photos[0] < 0.4 * width
+
+
+def test_photos_of_one_person_have_no_interval_and_people_of_one_photo_the_usual_one():
+    off = np.arange(9.0)
+    assert np.isnan(mae_interval(np.zeros(9), off, seed=0, people=[7] * 9)).all()
+    assert mae_interval(np.zeros(9), off, seed=0, people=range(9)) == mae_interval(np.zeros(9), off, seed=0)
+
+
+@pytest.mark.parametrize("per_person", [1, 3])
+def test_the_interval_of_very_many_people_is_that_of_the_bootstrap(per_person, monkeypatch):
+    monkeypatch.setattr("shopper_age.metrics.errors.MANY_PEOPLE", 2_000)
+    off = np.repeat(np.random.default_rng(0).gamma(1, 4, 2_001), per_person)
+    off += np.random.default_rng(1).gamma(1, 1, off.size)
+    people = np.arange(off.size) // per_person
+    normal = mae_interval(np.zeros(off.size), off, seed=0, people=people)
+    monkeypatch.setattr("shopper_age.metrics.errors.MANY_PEOPLE", 3_000)
+    bootstrap = mae_interval(np.zeros(off.size), off, seed=0, people=people)
+    assert normal == pytest.approx(bootstrap, abs=0.1 * (normal[1] - normal[0]))

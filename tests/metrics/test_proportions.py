@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from shopper_age.metrics.proportions import exact_interval, share
+from shopper_age.metrics.proportions import exact_interval, holm, share
 
 
 def test_the_exact_interval_agrees_with_scipy_for_every_count_of_twelve():
@@ -40,3 +40,16 @@ def test_impossible_counts_are_refused(n_hits):
 def test_none_of_a_hundred_proves_a_rate_below_three_percent(n_all, most):
     _, high = exact_interval(0, n_all, level=0.9)  # one-sided 95 %
     assert high == pytest.approx(most, abs=1e-4)
+
+
+def test_holm_can_be_worked_by_hand():
+    # 0.01 × 3, then 0.03 × 2, then 0.04 × 1, which is raised to the one before
+    assert holm([0.01, 0.04, 0.03]).tolist() == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.6, np.nan, 0.9]).tolist() == pytest.approx([1, np.nan, 1], nan_ok=True)
+    assert holm([]).tolist() == []
+
+
+def test_holm_raises_few_false_alarms_over_many_tests():
+    rng = np.random.default_rng(1)
+    alarms = sum((holm(rng.random(20)) < 0.05).any() for _ in range(2_000))
+    assert 0.03 < alarms / 2_000 < 0.07

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from shopper_age.data.tables import CONTENT_HASH, FILE_NAME, HEIGHT, MEASURED, REAL_AGE, SPLIT, WIDTH
+from shopper_age.grouping import people_of
 
 # Brightness of the colours red, green and blue. Source: ITU-R BT.601, section 2.5.1.
 _LUMA = np.array([0.299, 0.587, 0.114])
@@ -37,19 +38,38 @@ def content_hashes(manifest: pd.DataFrame, file_names: Sequence[str]) -> list[st
     return manifest.set_index(FILE_NAME).loc[list(file_names), CONTENT_HASH].to_list()
 
 
+def photo_people(
+    manifest: pd.DataFrame, file_names: Sequence[str], group_column: str
+) -> NDArray[np.int64] | None:
+    """The person of each photo, shape (n,); None where `group_column` is "", so that it is not known.
+
+    Raises:
+        ValueError: labels.csv has no such further column.
+    """
+    if not group_column:
+        return None
+    people = pd.Series(people_of(manifest, group_column), index=manifest[FILE_NAME])
+    return people.loc[list(file_names)].to_numpy(np.int64)
+
+
 def photo_attributes(
-    manifest: pd.DataFrame, file_names: Sequence[str], photos: Iterable[NDArray[np.uint8]]
+    manifest: pd.DataFrame,
+    file_names: Sequence[str],
+    photos: Iterable[NDArray[np.uint8]],
+    *,
+    group_column: str = "",
 ) -> pd.DataFrame:
     """The attributes of some photos of a manifest, a column each, by which errors can be sliced.
 
     These are the further columns of labels.csv, the shorter side of the file, and what `measure_photos` sees.
+    The column that names the person is none: a person is no group of people.
 
     Args:
         file_names: of the photos, in the order of the rows that come back.
         photos: as `measure_photos` takes them, in the same order.
     """
     rows = manifest.set_index(FILE_NAME).loc[list(file_names)]
-    further = rows.drop(columns=[REAL_AGE, SPLIT, *MEASURED], errors="ignore")
+    further = rows.drop(columns=[REAL_AGE, SPLIT, *MEASURED, *filter(None, [group_column])], errors="ignore")
     side = rows[[WIDTH, HEIGHT]].min(axis=1).rename("shorter side (px)")
     tables = [further, side, measure_photos(photos)]
     return pd.concat([table.reset_index(drop=True) for table in tables], axis=1)

@@ -38,7 +38,7 @@ Usefulness = Literal["useful", "too few photos", "no better than the median", "n
 
 def assess_usefulness(metrics: Metrics) -> Usefulness:
     """Whether the estimates are of any use, or why that is not known or not so; every verdict rests on it."""
-    if metrics["n_test"] < MIN_PHOTOS:
+    if metrics.get("n_test_people", metrics["n_test"]) < MIN_PHOTOS:
         return "too few photos"
     if metrics["is_useful"]:
         return "useful"
@@ -235,19 +235,22 @@ def assess_intervals(evaluation: Evaluation) -> IntervalAssessment:
     """Holds the coverage, overall and by band, against the level.
 
     Overall it counts as at level within what luck gives 95 times in 100, the luck of the n validation photos
-    included: of m test photos a beta-binomial number with k = ⌈(n + 1) · level⌉ and n + 1 − k is held.
+    included: of m test photos a beta-binomial number with k = ⌈(n + 1) · level⌉ and n + 1 − k is held. Where
+    people are known, n and m are people.
 
     Source: Angelopoulos & Bates 2021, "A Gentle Introduction to Conformal Prediction", section 3.2, C.
     """
     level, coverage = evaluation.params.interval_level, evaluation.intervals.coverage
     overall, bands = coverage.iloc[0], coverage.iloc[1:]
-    n, k = evaluation.n_validation, conformal_rank(evaluation.n_validation, level)
+    n = evaluation.n_validation_people or evaluation.n_validation
+    k = conformal_rank(n, level)
+    n_test = evaluation.metrics.get("n_test_people", overall["n"])
     outcome: Literal["at level", "too narrow", "too wide", "unknown"] = "at level"
-    if overall["n"] < MIN_PHOTOS:
+    if n_test < MIN_PHOTOS:
         outcome = "unknown"
     elif k <= n:  # else the intervals are endless
-        fewest, most = stats.betabinom.interval(0.95, overall["n"], k, n + 1 - k)
-        n_held = overall["coverage"] * overall["n"]
+        fewest, most = stats.betabinom.interval(0.95, n_test, k, n + 1 - k)
+        n_held = overall["coverage"] * n_test
         if n_held < fewest - 0.5:
             outcome = "too narrow"
         elif n_held > most + 0.5:
@@ -257,7 +260,11 @@ def assess_intervals(evaluation: Evaluation) -> IntervalAssessment:
 
 
 def clearly_worse_slices(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Rows of `slices.slice_errors` with enough photos whose whole interval lies above the MAE of all."""
+    """Rows of `slices.slice_errors` of single columns, not small, whose interval lies above the MAE."""
     slices = evaluation.slices
-    worse = slices[~slices["is_small"].astype(bool) & (slices["mae_low"] > evaluation.metrics["mae"])]
+    worse = slices[
+        ~slices["is_pair"].astype(bool)
+        & ~slices["is_small"].astype(bool)
+        & (slices["mae_low"] > evaluation.metrics["mae"])
+    ]
     return worse.sort_values("mae", ascending=False).to_dict("records")

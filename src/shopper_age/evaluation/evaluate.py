@@ -17,7 +17,8 @@ from shopper_age.inference.estimates import Estimates
 from shopper_age.metrics import age_groups, errors, id_check
 from shopper_age.metrics.calibration import expected_calibration_error, reliability_table
 from shopper_age.metrics.intervals import ALL_AGES, abstention, coverage_table, fit_intervals, is_narrow
-from shopper_age.metrics.slices import slice_errors
+from shopper_age.metrics.parity import parity_tables
+from shopper_age.metrics.slices import MAX_PAIRS, crossed_slicings, single_slicings, slice_errors
 from shopper_age.metrics.usefulness import MIN_PHOTOS, summarise_usefulness
 from shopper_age.params import EvaluateParams
 
@@ -50,9 +51,23 @@ def evaluate(
     by_age = _rule_by_age(validation, test, params)
     by_probability, calibration = _rule_by_probability(validation, test, params)
     intervals = _intervals(validation, test, params)
+    singles = single_slicings(attributes)
+    pairs = crossed_slicings(singles)
+    slicings = [*singles, *pairs[:MAX_PAIRS]]
+    parity, parity_differences = parity_tables(
+        true,
+        pred,
+        slicings,
+        minors_from=0,
+        legal_age=params.legal_age,
+        threshold=by_age.chosen,
+        people=test.people,
+        seed=seed,
+    )
+    drawn: dict[str, Any] = {"seed": seed, "people": test.people}
     metrics = {
-        **errors.summarise(true, pred, train_ages=train_ages, max_mae=params.max_mae, seed=seed),
-        **summarise_usefulness(true, pred, train_ages=train_ages, seed=seed),
+        **errors.summarise(true, pred, train_ages=train_ages, max_mae=params.max_mae, **drawn),
+        **summarise_usefulness(true, pred, train_ages=train_ages, **drawn),
         **age_groups.summarise_groups(true, pred, edges=edges),
         **_rounded(_id_metrics(by_age, by_probability, calibration, params.max_false_positive_rate)),
         **_rounded(_interval_metrics(intervals)),
@@ -66,6 +81,7 @@ def evaluate(
         content_hashes=content_hashes,
         train_ages=train_ages,
         n_validation=validation.y_true.size,
+        n_validation_people=None if validation.people is None else np.unique(validation.people).size,
         n_validation_minors=int(np.count_nonzero(validation.y_true < params.legal_age)),
         metrics=metrics,
         errors=errors.errors(true, pred),
@@ -77,7 +93,10 @@ def evaluate(
         by_probability=by_probability,
         calibration=calibration,
         intervals=intervals,
-        slices=slice_errors(true, pred, attributes, seed=seed),
+        slices=slice_errors(true, pred, slicings, seed=seed, people=test.people),
+        n_pairs_left_out=len(pairs[MAX_PAIRS:]),
+        parity=parity,
+        parity_differences=parity_differences,
         label_issues=errors.label_issues(file_names, true, pred, test.estimates.sd()),
     )
 
@@ -103,7 +122,7 @@ def _rule_by_probability(
         id_check.rates_by_probability_limit(test.y_true, p_test, legal_age=legal_age),
         accepted=params.max_false_positive_rate,
     )
-    reliability = reliability_table(test.y_true < legal_age, p_test)
+    reliability = reliability_table(test.y_true < legal_age, p_test, people=test.people)
     return rule, Calibration(reliability, expected_calibration_error(reliability))
 
 
@@ -133,7 +152,7 @@ def _intervals(validation: PartEstimates, test: PartEstimates, params: EvaluateP
         rule=rule,
         low=low,
         high=high,
-        coverage=coverage_table(test.y_true, low, high, edges=params.age_groups),
+        coverage=coverage_table(test.y_true, low, high, edges=params.age_groups, people=test.people),
         is_answered=is_answered,
         abstention=abstention(test.y_true, test.y_pred, is_answered),
     )

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from shopper_age.evaluation.conclusions import assess_training
+from shopper_age.evaluation.parity import drawn_slices
 from shopper_age.evaluation.result import Evaluation
 from shopper_age.metrics.bands import DECADES, by_band
 from shopper_age.metrics.errors import rank_by_error
@@ -16,6 +17,7 @@ from shopper_age.metrics.id_check import ALL_ADULTS, ALL_MINORS
 from shopper_age.plots.age_groups import group_confusion, group_shares
 from shopper_age.plots.errors import error_by_age, error_histogram, error_slices, predicted_against_true
 from shopper_age.plots.id_check import rates_figure, trade_off_figure
+from shopper_age.plots.parity import parity_figure
 from shopper_age.plots.photos import activation_map_figure, photos_with_estimates
 from shopper_age.plots.style import new_figure
 from shopper_age.plots.training import training_curves
@@ -52,7 +54,8 @@ def evaluation_figures(
         "predicted_against_true.png": predicted_against_true(test.y_true, test.y_pred),
         "error_by_age.png": error_by_age(by_band(evaluation.errors, test.y_true, DECADES)),
         "error_histogram.png": error_histogram(evaluation.errors),
-        "error_slices.png": error_slices(evaluation.slices),
+        "error_slices.png": error_slices(drawn_slices(evaluation)),
+        "parity.png": parity_figure(evaluation.parity),
         "training_curves.png": training_curves(history, best_epoch=assess_training(history).best_epoch),
         "group_confusion.png": group_confusion(evaluation.confusion, evaluation.confusion_shares),
         "group_shares.png": group_shares(evaluation.groups),

@@ -28,6 +28,8 @@ class PartEstimates:
 
     y_true: NDArray[np.float64]
     estimates: Estimates
+    # The person of each photo, shape (n,); None where labels.csv does not name them.
+    people: NDArray[np.int64] | None = None
 
     @property
     def y_pred(self) -> NDArray[np.float64]:

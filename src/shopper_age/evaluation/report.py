@@ -19,6 +19,7 @@ from shopper_age.evaluation.conclusions import (
     clearly_worse_slices,
     too_few_people,
 )
+from shopper_age.evaluation.parity import assess_parity, clearly_worse_pairs
 from shopper_age.evaluation.result import Evaluation, IdRule
 from shopper_age.markdown import render
 from shopper_age.metrics.id_check import (
@@ -29,6 +30,7 @@ from shopper_age.metrics.id_check import (
     SHOWN_THRESHOLD_AGES,
     rates_at,
 )
+from shopper_age.metrics.slices import MAX_PAIRED_VALUES, MAX_PAIRS
 from shopper_age.params import Params
 
 # Rows of the table of label issues in the report.
@@ -84,8 +86,12 @@ def render_analysis(evaluation: Evaluation, *, history: pd.DataFrame, is_demo: b
         intervals=assess_intervals(evaluation),
         abstention=evaluation.intervals.abstention,
         max_width=evaluation.params.max_interval_width,
-        n_slices=len(evaluation.slices),
+        n_slices=int((~evaluation.slices["is_pair"].astype(bool)).sum()),
         n_small_slices=int(evaluation.slices["is_small"].sum()),
+        n_pair_slices=int(evaluation.slices["is_pair"].sum()),
+        n_pairs_left_out=evaluation.n_pairs_left_out,
+        max_paired_values=MAX_PAIRED_VALUES,
+        max_pairs=MAX_PAIRS,
         label_issues=evaluation.label_issues.head(N_LABEL_ISSUES).to_dict("records"),
     )
 
@@ -138,10 +144,19 @@ def _shared_values(evaluation: Evaluation) -> dict[str, Any]:
         "level": params.interval_level,
         "coverage": evaluation.intervals.coverage.to_dict("records"),
         "worse_slices": clearly_worse_slices(evaluation),
+        "worse_pairs": clearly_worse_pairs(evaluation),
+        "parity": assess_parity(evaluation),
+        "of_people": _of_people(evaluation),
         "min_photos": MIN_PHOTOS,
         "max_misplaced": MAX_MISPLACED,
         "min_accuracy": MIN_ACCURACY,
     }
+
+
+def _of_people(evaluation: Evaluation) -> str:
+    """ " of 10 people", where it is known how many the test photos show."""
+    n = evaluation.metrics.get("n_test_people")
+    return "" if n is None else f" of {n:,} {'person' if n == 1 else 'people'}"
 
 
 def _id_row(rule: IdRule, threshold: float) -> dict[str, Any]:

@@ -58,6 +58,7 @@ class Evaluation:
     content_hashes: Sequence[str] | None  # of the same photos
     train_ages: NDArray[np.float64]
     n_validation: int
+    n_validation_people: int | None  # None where people are not known
     n_validation_minors: int
     # Everything worth comparing, as one flat dictionary: metrics.json.
     metrics: Metrics
@@ -72,6 +73,10 @@ class Evaluation:
     calibration: Calibration | None
     intervals: Intervals
     slices: pd.DataFrame  # slices.slice_errors
+    n_pairs_left_out: int  # of crossed columns, beyond slices.MAX_PAIRS
+    # parity.parity_tables: of groups, and the differences between those of a column
+    parity: pd.DataFrame
+    parity_differences: pd.DataFrame
     label_issues: pd.DataFrame  # errors.label_issues
 
     @property

@@ -33,6 +33,8 @@ def evaluation_tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
         "reliability.csv": calibration.reliability if calibration else reliability_table([], []),
         "interval_coverage.csv": evaluation.intervals.coverage,
         "slices.csv": evaluation.slices,
+        "parity.csv": evaluation.parity,
+        "parity_differences.csv": evaluation.parity_differences,
         "label_issues.csv": evaluation.label_issues,
     }
 

@@ -4,10 +4,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from shopper_age.metrics.proportions import exact_interval, share
+from shopper_age.metrics.people import share_intervals
+from shopper_age.metrics.proportions import share
 
 
-def reliability_table(is_hit: ArrayLike, probability: ArrayLike, *, n_bins: int = 10) -> pd.DataFrame:
+def reliability_table(
+    is_hit: ArrayLike, probability: ArrayLike, *, n_bins: int = 10, people: ArrayLike | None = None
+) -> pd.DataFrame:
     """Predicted probability and observed share, per bin of equal width from 0 to 1.
 
     Args:
@@ -16,7 +19,8 @@ def reliability_table(is_hit: ArrayLike, probability: ArrayLike, *, n_bins: int 
 
     Returns:
         One row per bin: `from_probability`, `to_probability`, `n`, `mean_probability`, and `observed_share`
-        with its 95 % Clopper–Pearson interval `low`, `high`; NaN in bins without photos.
+        with its 95 % Clopper–Pearson interval `low`, `high` (of people as in `people.share_intervals`); NaN
+        in bins without photos.
 
     Raises:
         ValueError: the shapes differ or a probability lies outside 0–1.
@@ -33,7 +37,7 @@ def reliability_table(is_hit: ArrayLike, probability: ArrayLike, *, n_bins: int 
     bins = np.digitize(predicted, edges[1:-1])
     n = np.bincount(bins, minlength=n_bins)
     n_hits = np.bincount(bins, weights=hits, minlength=n_bins)
-    low, high = exact_interval(n_hits, n)
+    low, high = share_intervals(hits, bins, n_bins, people)
     return pd.DataFrame(
         {
             "from_probability": edges[:-1],

@@ -5,6 +5,7 @@ minus the true age: positive means estimated too old.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from shopper_age.metrics.bands import DECADES, band_index, band_keys, band_names
+from shopper_age.metrics.people import check_people
 
 N_RESAMPLES = 2_000
+
+# Of so many the bootstrap takes seconds for each mean, and finds the normal interval.
+MANY_PEOPLE = 5_000
 
 # Photos times resamples that are in memory at once: 16 bytes each.
 _BOOTSTRAP_CELLS = 2_000_000
@@ -69,36 +74,68 @@ def cs5(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 
 def mae_interval(
-    y_true: ArrayLike, y_pred: ArrayLike, *, seed: int, level: float = 0.95, n_resamples: int = N_RESAMPLES
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    seed: int,
+    level: float = 0.95,
+    n_resamples: int = N_RESAMPLES,
+    people: ArrayLike | None = None,
 ) -> tuple[float, float]:
     """Bootstrap interval of the MAE, in years: how far it could lie off by the luck of the photos.
 
     As `mean_interval` of the absolute errors.
     """
-    return mean_interval(np.abs(errors(y_true, y_pred)), seed=seed, level=level, n_resamples=n_resamples)
+    absolute = np.abs(errors(y_true, y_pred))
+    return mean_interval(absolute, seed=seed, level=level, n_resamples=n_resamples, people=people)
 
 
 def mean_interval(
-    values: NDArray[np.float64], *, seed: int, level: float = 0.95, n_resamples: int = N_RESAMPLES
+    values: NDArray[np.float64],
+    *,
+    seed: int,
+    level: float = 0.95,
+    n_resamples: int = N_RESAMPLES,
+    people: ArrayLike | None = None,
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean of values, one per photo, shape (n,).
 
-    A single photo says nothing about others: (nan, nan).
+    A single photo, or photos of a single person, say nothing about others: (nan, nan). Beyond
+    `MANY_PEOPLE` it is the normal one, to which the bootstrap converges.
 
-    Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13.
+    Args:
+        people: of the photos, as in `metrics.people`: whole people are drawn, with all their photos.
+
+    Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13; for people Davison &
+    Hinkley 1997, "Bootstrap Methods and their Application", section 3.8; the normal interval of a ratio of
+    two sums: Cochran 1977, "Sampling Techniques", section 6.4.
     """
-    if values.size == 1:
+    person = check_people(people, values.size)
+    n_photos = np.bincount(person)
+    if n_photos.size == 1:
         return float("nan"), float("nan")
+    totals = np.bincount(person, weights=values)
+    if n_photos.size > MANY_PEOPLE:
+        mean = values.mean()
+        se = np.sqrt(np.sum((totals - mean * n_photos) ** 2)) / values.size
+        low, high = stats.norm.interval(level, mean, se)
+        return float(low), float(high)
+    is_even = bool(np.all(n_photos == 1))
     interval = stats.bootstrap(
-        (values,),
-        np.mean,
+        (totals,) if is_even else (totals, n_photos),
+        np.mean if is_even else _ratio,
+        paired=True,
         n_resamples=n_resamples,
-        batch=max(1, _BOOTSTRAP_CELLS // values.size),
+        batch=max(1, _BOOTSTRAP_CELLS // n_photos.size),
         confidence_level=level,
         method="percentile",
         rng=np.random.default_rng(seed),
     ).confidence_interval
     return float(interval.low), float(interval.high)
+
+
+def _ratio(totals: NDArray[Any], counts: NDArray[Any], axis: int = -1) -> NDArray[Any]:
+    return np.asarray(totals.sum(axis=axis) / counts.sum(axis=axis))
 
 
 def rank_by_error(errors: ArrayLike) -> NDArray[np.int64]:
@@ -131,14 +168,21 @@ def baseline_mae(y_true: ArrayLike, train_ages: ArrayLike) -> float:
 
 
 def summarise(
-    y_true: ArrayLike, y_pred: ArrayLike, *, train_ages: ArrayLike, max_mae: float, seed: int
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    train_ages: ArrayLike,
+    max_mae: float,
+    seed: int,
+    people: ArrayLike | None = None,
 ) -> dict[str, float | int | bool]:
     """The metrics of this module as one flat dictionary for `metrics.json`.
 
     Years are rounded to 4 decimals. A metric that cannot be computed (the band holds no photo, the interval
-    of one photo) is left out rather than filled with a number.
+    of one photo) is left out rather than filled with a number. `n_test_people` is there where `people`, as in
+    `metrics.people`, are known.
     """
-    low, high = mae_interval(y_true, y_pred, seed=seed)
+    low, high = mae_interval(y_true, y_pred, seed=seed, people=people)
     overall = mae(y_true, y_pred)
     metrics = {
         "mae": overall,
@@ -154,6 +198,7 @@ def summarise(
         metrics |= {f"{name}_age_{key}": years for key, years in zip(bands["key"], bands[name], strict=True)}
     return {
         "n_test": int(np.size(y_true)),
+        **({} if people is None else {"n_test_people": int(np.unique(np.asarray(people)).size)}),
         **{name: round(float(years), 4) for name, years in metrics.items() if np.isfinite(years)},
         "meets_requirement": overall <= max_mae,
     }

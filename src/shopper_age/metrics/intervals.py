@@ -14,7 +14,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from shopper_age.metrics.bands import band_index, band_names, check_edges
-from shopper_age.metrics.proportions import exact_interval, share
+from shopper_age.metrics.people import share_interval, share_intervals
+from shopper_age.metrics.proportions import share
 
 OLDEST = 100.0
 
@@ -145,14 +146,19 @@ def conformal_quantile(scores: ArrayLike, level: float) -> float | None:
 
 
 def coverage_table(
-    y_true: ArrayLike, low: ArrayLike, high: ArrayLike, *, edges: Sequence[int]
+    y_true: ArrayLike,
+    low: ArrayLike,
+    high: ArrayLike,
+    *,
+    edges: Sequence[int],
+    people: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """How often intervals hold the true age, over all and per band of TRUE age.
 
     Returns:
         Rows "all ages" and one per band: `age_band`, `n`, `coverage` (share of intervals that hold the true
-        age, ends included) with its 95 % Clopper–Pearson interval `coverage_low`, `coverage_high`, and
-        `mean_width` in years. NaN in bands without photos.
+        age, ends included) with its 95 % Clopper–Pearson interval `coverage_low`, `coverage_high` (of people
+        as in `people.share_intervals`), and `mean_width` in years. NaN in bands without photos.
     """
     true, low, high = (np.asarray(values, dtype=float) for values in (y_true, low, high))
     is_held, width = (low <= true) & (true <= high), high - low
@@ -162,7 +168,14 @@ def coverage_table(
     n_held = np.bincount(bands, weights=is_held, minlength=n_bands)
     widths = np.bincount(bands, weights=width, minlength=n_bands)
     n, n_held, widths = (np.concatenate([[values.sum()], values]) for values in (n, n_held, widths))
-    coverage_low, coverage_high = exact_interval(n_held, n)
+    coverage_low, coverage_high = (
+        np.append(of_all, of_bands)
+        for of_all, of_bands in zip(
+            share_interval(is_held, people),
+            share_intervals(is_held, bands, n_bands, people),
+            strict=True,
+        )
+    )
     return pd.DataFrame(
         {
             "age_band": [ALL_AGES, *band_names(edges)],

@@ -3,7 +3,6 @@
 Errors are estimates minus true ages, in years, as in `metrics.errors`.
 """
 
-import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -19,7 +18,9 @@ from shopper_age.plots.style import (
     LABEL_SIZE,
     VERMILION,
     add_legend,
+    name_rows,
     new_figure,
+    shortened,
 )
 
 # Beyond this many photos dots hide each other, and counts per cell show more.
@@ -129,12 +130,8 @@ def error_slices(slices: pd.DataFrame) -> Figure:
         labels.append((str(column), "bold"))
         for row in rows.itertuples():
             place = len(labels)
-            labels.append((f"{textwrap.shorten(row.value, 40, placeholder='…')} (n = {row.n:,})", "normal"))
+            labels.append((f"{shortened(row.value)} (n = {row.n:,})", "normal"))
             axes.plot([row.mae_low, row.mae_high], [place, place], color=BLUE)
             axes.plot(row.mae, place, "o", color=BLUE, markerfacecolor="white" if row.is_small else BLUE)
-    axes.set_yticks(range(len(labels)), [text for text, _ in labels], parse_math=False)
-    for tick, (_, weight) in zip(axes.get_yticklabels(), labels, strict=True):
-        tick.set_fontweight(weight)
-    axes.set_ylim(len(labels) - 0.5, -0.7)
-    axes.tick_params(axis="y", length=0)
+    name_rows(axes, labels)
     return figure

@@ -3,6 +3,9 @@
 Figures are built without pyplot, so no figure is "current" and none stays in memory.
 """
 
+import textwrap
+from collections.abc import Sequence
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
@@ -66,3 +69,17 @@ def label_axes(axes: Axes, title: str, x_label: str, y_label: str) -> None:
 def add_legend(axes: Axes) -> None:
     """A legend where it hides least, readable over whatever lies below it."""
     axes.legend(fontsize=TICK_SIZE, loc="best", frameon=True, framealpha=0.9, edgecolor="none")
+
+
+def name_rows(axes: Axes, rows: Sequence[tuple[str, str]]) -> None:
+    """Names for the rows 0, 1, … of axes, from the top down, each with its weight ("bold" or "normal")."""
+    axes.set_yticks(range(len(rows)), [text for text, _ in rows], parse_math=False)
+    for tick, (_, weight) in zip(axes.get_yticklabels(), rows, strict=True):
+        tick.set_fontweight(weight)
+    axes.set_ylim(max(len(rows), 1) - 0.5, -0.7)
+    axes.tick_params(axis="y", length=0)
+
+
+def shortened(text: str) -> str:
+    """Text of at most 40 letters, for the name of a row."""
+    return textwrap.shorten(text, 40, placeholder="…")
