@@ -146,7 +146,7 @@ def leaves(tree, before=""):
 @pytest.mark.parametrize(("key", "own"), leaves(yaml.safe_load(PARAMS.read_text(encoding="utf-8"))))
 def test_no_setting_takes_a_value_of_another_type(changed, key, own):
     others = [None, [], {}, "", "text", True, "1", [1]]
-    like_own = {bool: bool, int: int, float: float, str: str, list: list}[type(own)]
+    like_own = {bool: bool, int: int, float: float, str: str, list: list, type(None): type(None)}[type(own)]
     for other in others:
         if isinstance(other, like_own) and isinstance(other, bool) == isinstance(own, bool):
             continue

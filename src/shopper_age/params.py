@@ -102,14 +102,29 @@ class TrainParams(_Section):
         return value
 
 
+class ShopParams(_Section):
+    customers_per_month: float = Field(gt=0)
+    share_of_minors: Share
+
+
 class EvaluateParams(_Section):
     max_mae: float = Field(gt=0)
     tta: Literal[1, 2, 4]
     age_groups: tuple[StrictInt, ...] = Field(min_length=1, max_length=100, strict=False)
     legal_age: int = Field(ge=1, le=49)
+    minors_from: int = Field(ge=0)
     max_false_positive_rate: OpenShare
+    guarantee: OpenShare
     interval_level: OpenShare
     max_interval_width: float = Field(gt=0)
+    shop: ShopParams | None
+
+    @field_validator("minors_from")
+    @classmethod
+    def _below_the_legal_age(cls, value: int, info: ValidationInfo) -> int:
+        if value >= (legal_age := info.data.get("legal_age", value + 1)):
+            raise ValueError(f"must be below evaluate.legal_age, which is {legal_age}")
+        return value
 
     @field_validator("tta", mode="before")
     @classmethod

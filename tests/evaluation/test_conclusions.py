@@ -107,9 +107,20 @@ def test_the_id_check_is_proven_only_by_enough_minors(n_minors, n_passing, outco
     assert id_assessment(n_minors, n_passing).outcome == outcome
 
 
-def test_the_rule_of_three_says_how_many_minors_it_takes():
-    assert id_assessment(10, 0).n_minors_for_proof == 300
-    assert id_assessment(10, 0, max_false_positive_rate=0.05).n_minors_for_proof == 60
+def test_a_promise_without_enough_minors_to_settle_it_says_how_many_are_missing():
+    few = id_assessment(100, 0)
+    assert (few.n_minors_needed, few.n_minors_missing, few.is_guaranteed) == (299, 269, False)
+    enough = id_assessment(100, 0, max_false_positive_rate=0.1)
+    assert (enough.n_minors_needed, enough.n_minors_missing, enough.is_guaranteed) == (29, 0, True)
+
+
+@pytest.mark.parametrize(
+    ("n_passing", "outcome"),
+    # of 100 with an accepted rate of 10 %: luck explains 15 of 100, and 16 no more (binomial, one-sided 95 %)
+    [(0, "proven"), (10, "proven"), (15, "proven"), (16, "missed"), (40, "missed")],
+)
+def test_a_guaranteed_threshold_is_given_up_only_where_the_test_part_speaks_against_it(n_passing, outcome):
+    assert id_assessment(100, n_passing, max_false_positive_rate=0.1).outcome == outcome
 
 
 def test_the_id_check_is_unknown_without_minors_to_choose_by():

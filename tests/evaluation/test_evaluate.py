@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import re
 
@@ -62,7 +63,8 @@ def test_the_metrics_are_flat_finite_numbers_that_json_takes(usual):
     assert {"group_accuracy", "id_calibration_error", "id_probability_limit", "cs5"} <= set(usual.metrics)
 
 
-def test_every_metric_is_explained_in_the_table_of_metrics_and_nothing_else_is(usual):
+def test_every_metric_is_explained_in_the_table_of_metrics_and_nothing_else_is():
+    usual = usual_evaluation(1000)
     patterns = [re.sub(r"<\w+>", r"\\w+", name) for name in explained("# The metrics of `evaluate`")]
     names = list(usual.metrics)
     assert [name for name in names if not any(re.fullmatch(pattern, name) for pattern in patterns)] == []
@@ -124,3 +126,49 @@ def test_ages_that_cannot_be_compared_are_refused(usual):
     broken = PartEstimates(np.array([20.0]), Estimates(np.array([np.nan])))
     with pytest.raises(ValueError, match="1 of 1 true ages or estimates are not finite"):
         evaluation_of(usual.test, broken)
+
+
+def test_children_are_no_minors_and_stand_apart():
+    people = np.array([5.0] * 500 + [16.0] * 40 + [40.0] * 60)
+    # of the teenagers a quarter looks 30, of the children nobody does
+    off = np.where((np.arange(600) >= 500) & (np.arange(600) < 510), 14.0, 0.0)
+    evaluation = evaluation_of(estimates(people, off), estimates(people, off))
+    assert evaluation.metrics["id_n_minors"] == 40
+    assert evaluation.metrics["id_false_positive_rate_at_25"] == 0.25
+    rates = evaluation.by_age.rates.set_index(["threshold", "group"])
+    assert rates.loc[(25, "younger children"), ["n", "n_hits"]].tolist() == [500, 0]
+    with_children = evaluation_of(estimates(people, off), estimates(people, off), minors_from=0)
+    assert with_children.metrics["id_false_positive_rate_at_25"] == round(10 / 540, 4)
+
+
+def test_who_gets_no_sure_answer_is_asked_at_any_threshold():
+    people = np.array([16.0] * 40 + [40.0] * 60)
+    unsure = np.arange(100) % 2 == 0
+    off = np.where(people < 18, 14.0, 0.0)
+    test = estimates(people, off)
+    wide = np.where(unsure[:, None], 1 / 101, test.estimates.distribution)
+    test = dataclasses.replace(test, estimates=Estimates(test.y_pred, wide))
+    evaluation = evaluation_of(estimates(people, 0), test)
+    assert evaluation.intervals.is_answered.tolist() == (~unsure).tolist()
+    assert evaluation.metrics["abstain_rate"] == 0.5
+    assert evaluation.metrics["id_false_positive_rate_at_25"] == 0.5
+    assert evaluation.metrics["id_request_rate_at_25"] == 0.5
+    assert evaluation.by_age.on_answered.false_positive_rate == 1
+    assert evaluation.by_age.on_answered.id_request_rate == 0
+
+
+def test_each_person_counts_once_for_the_promise():
+    people = np.array([16.0] * 300 + [40.0] * 300)
+    one_each = evaluation_of(estimates(people, 0), estimates(people, 0))
+    assert one_each.metrics["id_is_guaranteed"] is True
+    part = dataclasses.replace(estimates(people, 0), people=np.arange(600) // 2)
+    two_each = evaluation_of(part, part)
+    assert two_each.metrics["id_n_minors"] == 150
+    assert two_each.n_validation_minors == 150
+    assert two_each.metrics["id_is_guaranteed"] is False
+
+
+def test_every_single_year_around_the_legal_age_has_a_row():
+    table = usual_evaluation().single_years
+    assert table["true_age"].tolist() == list(range(12, 31))
+    assert {"asked_at_chosen", "asked_at_18", "asked_at_25"} <= {*table.columns}

@@ -51,7 +51,7 @@ def test_parity_names_a_pair_where_no_column_alone_shows_it(swapped):
     text = paragraph(analysis(swapped), "Does it treat people alike?")
     assert "**Minors who pass unasked:** groups **differ by more than chance**." in text
     assert re.search(
-        r"\n  - sex × source: m × one \(\d+ of 25, .*; small\) and f × one .* p < 0.001\.\n", text
+        r"\n  - sex × source: m × one \(\d+ of \d+, .*; small\) and f × one .* p < 0.001\.\n", text
     )
     assert "**Adults who are asked:** no difference is more than chance. Furthest apart are, by " in text
     assert "errors differ by more than chance between groups of: sex × source." in card(swapped)
@@ -68,7 +68,7 @@ def test_a_pair_is_not_told_again_where_one_of_its_columns_shows_it():
 
 
 def test_equal_groups_are_told_as_no_more_than_chance():
-    evaluation = usual_evaluation()
+    evaluation = usual_evaluation(1000)
     assert all(measure.unequal == [] for measure in assess_parity(evaluation))
     assert "no difference is more than chance" in analysis(evaluation)
     assert "Whether the" not in paragraph(card(evaluation), "Does it treat people alike?")

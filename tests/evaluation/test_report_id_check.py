@@ -66,7 +66,7 @@ def test_a_probability_limit_without_minors_to_measure_it_by_says_so():
 
 
 def test_the_model_card_forbids_what_was_not_shown():
-    assert "Ask everyone whose estimate is below **18**." in card(id_evaluation(500, 0))
+    assert "Ask everyone whose estimate is below **18**, or not sure." in card(id_evaluation(500, 0))
     assert "but not proven" in card(id_evaluation(100, 0))
     assert "**Not fit for this use.**" in card(id_evaluation(100, 3))
     assert "**Not known.**" in card(id_evaluation(0, 0))
@@ -110,16 +110,20 @@ def test_groups_without_photos_have_a_dash_instead_of_a_rate():
 
 
 def test_seventeen_year_olds_are_set_beside_what_nist_found(usual):
-    text = analysis(usual)
+    text = analysis(usual).replace("\n", " ")
     assert re.search(r"17-year-olds estimated 25 or older: here .* of \d+;", text)
-    assert "1.9 % on application photos and 3.6 % on border photos" in text
-    assert "NIST IR 8525" in text
+    assert (
+        "the best had 1.2 % on application photos and 1.4 % on border photos, the median 6.9 % and 15.3 %"
+        in text
+    )
+    assert "the worst 52.2 % and 60.0 %" in text
+    assert "49 systems that NIST had tested by July 2026" in text
 
 
 def test_another_legal_age_is_not_compared_with_nist():
     evaluation = usual_evaluation(legal_age=21)
     assert "NIST" not in analysis(evaluation)
-    assert "A minor is anyone under 21" in analysis(evaluation)
+    assert "A minor is\na person of 14 to 20" in analysis(evaluation)
 
 
 def test_a_model_with_distributions_tells_of_its_probability(usual):

@@ -60,7 +60,7 @@ def test_few_photos_decide_nothing(n):
     [(np.linspace(1, 17, 200), "adults"), (np.linspace(18, 80, 200), "minors")],
 )
 def test_the_id_check_takes_people_on_both_sides_in_both_parts(people, missing):
-    mixed = estimates(ages(300), 0)
+    mixed = estimates(ages(1000), 0)
     for validation, test, part in (
         (mixed, estimates(people, 0), "test"),
         (estimates(people, 0), mixed, "validation"),
@@ -75,7 +75,7 @@ def test_the_id_check_takes_people_on_both_sides_in_both_parts(people, missing):
 @pytest.mark.parametrize("who", ["minor", "adult"])
 @pytest.mark.parametrize("part", ["validation", "test"])
 def test_few_people_on_one_side_of_the_legal_age_leave_the_id_check_unknown(few, who, part):
-    young, old = np.linspace(5, 17, 300), np.linspace(30, 80, 300)
+    young, old = np.linspace(14, 17, 300), np.linspace(30, 80, 300)
     side = {"minor": np.concatenate([young[:few], old]), "adult": np.concatenate([young, old[:few]])}
     parts = {name: estimates(np.concatenate([young, old]), 0) for name in ("validation", "test")}
     evaluation = evaluation_of(**{**parts, part: estimates(side[who], 0)})
@@ -95,7 +95,7 @@ def test_few_photos_meet_no_requirement_and_hold_no_promise():
 
 
 def test_a_good_model_is_not_held_up():
-    evaluation = usual_evaluation()
+    evaluation = usual_evaluation(1000)
     text = _in_short(analysis(evaluation))
     assert evaluation.metrics["is_useful"]
     assert "no use" not in text

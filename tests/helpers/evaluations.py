@@ -14,9 +14,12 @@ PARAMS = EvaluateParams(
     tta=1,
     age_groups=(0, 12, 18, 25, 35, 45, 55, 65),
     legal_age=18,
+    minors_from=14,
     max_false_positive_rate=0.01,
+    guarantee=0.95,
     interval_level=0.9,
     max_interval_width=20.0,
+    shop=None,
 )
 
 

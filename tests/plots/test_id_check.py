@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from shopper_age.metrics.id_check import rates_by_probability_limit, rates_by_threshold_age, trade_off
 from shopper_age.plots.id_check import rates_figure, trade_off_figure
@@ -17,21 +18,21 @@ def legend(axes):
 
 
 def test_rates_are_drawn_per_group_with_their_counts():
-    rates = rates_by_threshold_age(TRUE, PRED, legal_age=18)
+    rates = rates_by_threshold_age(TRUE, PRED, legal_age=18, minors_from=14)
     upper, lower = rates_figure(rates, max_false_positive_rate=0.01, chosen=26).axes
-    assert upper.get_title(loc="left") == "Minors who pass unasked, n = 4"
+    assert upper.get_title(loc="left") == "Minors who pass unasked, n = 3"
     assert lower.get_title(loc="left") == "Adults who are asked, n = 5"
     assert legend(upper) == [
-        "all minors (n = 4)",
-        "14–17 (n = 3)",
+        "minors (n = 3)",
         "17 (n = 2)",
+        "younger children (n = 1)",
         "chosen: 26",
         "accepted rate",
     ]
     assert "25–29 (n = 1)" in legend(lower)
     assert lower.get_xlabel() == "Ask below this estimated age (years)"
-    line = dict(zip(legend(upper), upper.lines, strict=True))["all minors (n = 4)"]
-    assert line.get_ydata()[line.get_xdata().tolist().index(25)] == 0.25
+    line = dict(zip(legend(upper), upper.lines, strict=True))["minors (n = 3)"]
+    assert line.get_ydata()[line.get_xdata().tolist().index(25)] == pytest.approx(1 / 3)
 
 
 def test_rates_without_minors_say_so(tmp_path):

@@ -1,6 +1,5 @@
 """Conclusions that the report draws from the metrics."""
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,6 +8,7 @@ from scipy import stats
 
 from shopper_age.evaluation.result import Evaluation, IdRule, Metrics
 from shopper_age.markdown import counted
+from shopper_age.metrics.guarantee import minors_needed
 from shopper_age.metrics.intervals import conformal_rank
 from shopper_age.metrics.usefulness import MIN_PHOTOS
 
@@ -167,9 +167,10 @@ IdOutcome = Literal["proven", "met", "missed", "unknown", "useless", "impossible
 class IdAssessment:
     """Whether one rule is good enough to decide whom to ask for an ID.
 
-    * proven: few enough minors pass, and luck is ruled out.
-    * met: few enough pass, but it may be luck.
-    * missed: too many pass.
+    * proven: the threshold keeps the promise with the probability asked for, and the test part does not
+      speak against it.
+    * met: few enough minors passed on the test part, but it may be luck.
+    * missed: too many passed; of a guaranteed threshold, so many that luck does not explain it.
     * unknown: a part has too few minors or adults, or the test photos are too few for any verdict.
     * useless: the estimates are no better than the median age, or do not rise with age.
     * impossible: no threshold was strict enough.
@@ -179,8 +180,13 @@ class IdAssessment:
     outcome: IdOutcome
     # (Nearly) every adult is asked.
     asks_everyone: bool
-    # Minors of whom none passes that prove the accepted rate: the rule of three.
-    n_minors_for_proof: int
+    # Whether the promise is proven by the choice on the validation part, or by the test part's minors alone.
+    is_guaranteed: bool
+    is_proven_by_test: bool
+    # Validation minors, of whom none passes, that any guarantee takes (None: no number is enough), and how
+    # many of them are missing.
+    n_minors_needed: int | None
+    n_minors_missing: int
 
 
 def too_few_people(evaluation: Evaluation) -> list[str]:
@@ -198,9 +204,10 @@ def too_few_people(evaluation: Evaluation) -> list[str]:
 
 def assess_id_rule(rule: IdRule, evaluation: Evaluation) -> IdAssessment:
     """Reads what the chosen threshold of a rule did on the test part."""
-    accepted, on_test = evaluation.params.max_false_positive_rate, rule.on_test
-    usefulness = assess_usefulness(evaluation.metrics)
+    params, on_test, choice = evaluation.params, rule.on_test, rule.choice
+    accepted, usefulness = params.max_false_positive_rate, assess_usefulness(evaluation.metrics)
     asks_everyone = on_test is not None and on_test.n_adults > 0 and on_test.id_request_rate >= NEARLY_ALL
+    is_proven_by_test = on_test is not None and on_test.upper_bound <= accepted
     outcome: IdOutcome
     if too_few_people(evaluation) or usefulness == "too few photos":
         outcome = "unknown"
@@ -208,16 +215,22 @@ def assess_id_rule(rule: IdRule, evaluation: Evaluation) -> IdAssessment:
         outcome = "useless"
     elif on_test is None:
         outcome = "impossible"
-    elif on_test.false_positive_rate > accepted:
+    elif on_test.lower_bound > accepted or (
+        not choice.is_guaranteed and on_test.false_positive_rate > accepted
+    ):
         outcome = "missed"
     elif asks_everyone:
         outcome = "asks everyone"
     else:
-        outcome = "proven" if on_test.upper_bound <= accepted else "met"
+        outcome = "proven" if choice.is_guaranteed or is_proven_by_test else "met"
+    needed = minors_needed(accepted, params.guarantee)
     return IdAssessment(
         outcome=outcome,
         asks_everyone=asks_everyone,
-        n_minors_for_proof=math.ceil(3 / accepted),
+        is_guaranteed=choice.is_guaranteed,
+        is_proven_by_test=is_proven_by_test,
+        n_minors_needed=needed,
+        n_minors_missing=0 if needed is None else max(0, needed - choice.n_minors),
     )
 
 

@@ -13,7 +13,7 @@ from shopper_age.evaluation.parity import drawn_slices
 from shopper_age.evaluation.result import Evaluation
 from shopper_age.metrics.bands import DECADES, by_band
 from shopper_age.metrics.errors import rank_by_error
-from shopper_age.metrics.id_check import ALL_ADULTS, ALL_MINORS
+from shopper_age.metrics.id_check import ALL_ADULTS, MINORS
 from shopper_age.plots.age_groups import group_confusion, group_shares
 from shopper_age.plots.errors import error_by_age, error_histogram, error_slices, predicted_against_true
 from shopper_age.plots.id_check import rates_figure, trade_off_figure
@@ -79,7 +79,7 @@ def _id_check_figures(evaluation: Evaluation) -> dict[str, Figure]:
         "id_trade_off.png": trade_off_figure(
             curves,
             marked=rule,
-            n_minors=int(n_people[ALL_MINORS]),
+            n_minors=int(n_people[MINORS]),
             n_adults=int(n_people[ALL_ADULTS]),
             max_false_positive_rate=params.max_false_positive_rate,
         ),

@@ -31,6 +31,16 @@ class PartEstimates:
     # The person of each photo, shape (n,); None where labels.csv does not name them.
     people: NDArray[np.int64] | None = None
 
+    def of(self, is_chosen: NDArray[np.bool_]) -> "PartEstimates":
+        """The photos for which `is_chosen`, shape (n,), is True."""
+        estimates, people = self.estimates, self.people
+        distribution = None if estimates.distribution is None else estimates.distribution[is_chosen]
+        return PartEstimates(
+            self.y_true[is_chosen],
+            Estimates(estimates.age[is_chosen], distribution),
+            None if people is None else people[is_chosen],
+        )
+
     @property
     def y_pred(self) -> NDArray[np.float64]:
         return self.estimates.age

@@ -22,14 +22,13 @@ from shopper_age.evaluation.conclusions import (
 from shopper_age.evaluation.parity import assess_parity, clearly_worse_pairs
 from shopper_age.evaluation.result import Evaluation, IdRule
 from shopper_age.markdown import render
+from shopper_age.metrics import nist
 from shopper_age.metrics.id_check import (
-    NIST_BEST_APPLICATION_PHOTOS,
-    NIST_BEST_BORDER_PHOTOS,
-    NIST_WORST_ABOVE,
     OLDEST_THRESHOLD_AGE,
     SHOWN_THRESHOLD_AGES,
     rates_at,
 )
+from shopper_age.metrics.shop import shop_table
 from shopper_age.metrics.slices import MAX_PAIRED_VALUES, MAX_PAIRS
 from shopper_age.params import Params
 
@@ -78,11 +77,10 @@ def render_analysis(evaluation: Evaluation, *, history: pd.DataFrame, is_demo: b
         id_by_probability=evaluation.by_probability and assess_id_rule(evaluation.by_probability, evaluation),
         calibration_error=evaluation.metrics.get("id_calibration_error"),
         seventeen=_seventeen_at_25(evaluation),
-        nist={
-            "application": NIST_BEST_APPLICATION_PHOTOS,
-            "border": NIST_BEST_BORDER_PHOTOS,
-            "worst": NIST_WORST_ABOVE,
-        },
+        nist=nist,
+        single_years=evaluation.single_years.to_dict("records"),
+        years_shown=SHOWN_THRESHOLD_AGES,
+        shop=_shop_rows(evaluation),
         intervals=assess_intervals(evaluation),
         abstention=evaluation.intervals.abstention,
         max_width=evaluation.params.max_interval_width,
@@ -131,6 +129,9 @@ def _shared_values(evaluation: Evaluation) -> dict[str, Any]:
         "n_train": evaluation.train_ages.size,
         "n_validation": evaluation.n_validation,
         "n_validation_minors": evaluation.n_validation_minors,
+        "minors_from": params.minors_from,
+        "guarantee": params.guarantee,
+        "near_legal_age": evaluation.near_legal_age.to_dict("records"),
         "by_band": assess_bands(evaluation.bands),
         "usefulness": assess_usefulness(evaluation.metrics),
         "too_few_people": too_few_people(evaluation),
@@ -164,8 +165,16 @@ def _id_row(rule: IdRule, threshold: float) -> dict[str, Any]:
     return {"threshold": threshold, "groups": groups, "is_chosen": threshold == rule.chosen}
 
 
+def _shop_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """What the chosen threshold comes to in the shop of the settings; none without one of both."""
+    shop, rule = evaluation.params.shop, evaluation.by_age
+    if shop is None or rule.chosen is None:
+        return []
+    return shop_table(rates_at(rule.rates, rule.chosen), **shop.model_dump()).to_dict("records")
+
+
 def _seventeen_at_25(evaluation: Evaluation) -> dict[str, Any] | None:
     """The rate that NIST counts, where the ID check counts 17-year-olds."""
     rates = evaluation.by_age.rates
-    row = rates[(rates["group"] == "17") & (rates["threshold"] == 25)]
+    row = rates[(rates["group"] == f"{nist.TESTED_AGE}") & (rates["threshold"] == nist.THRESHOLD_AGE)]
     return None if row.empty else row.iloc[0].to_dict()

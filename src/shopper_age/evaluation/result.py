@@ -8,7 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from shopper_age.evaluation.parts import PartEstimates
-from shopper_age.metrics.id_check import ThresholdRates
+from shopper_age.metrics.guarantee import Choice
+from shopper_age.metrics.id_check import ALL_ADULTS, MINORS, ThresholdRates
 from shopper_age.metrics.intervals import Abstention, IntervalRule
 from shopper_age.params import EvaluateParams
 
@@ -22,10 +23,16 @@ class IdRule:
     # On the test part, as `id_check.rates_by_threshold_age` or `rates_by_probability_limit` returns them.
     rates: pd.DataFrame
     trade_off: pd.DataFrame  # id_check.trade_off
-    # Chosen on the validation part; None where no threshold is strict enough, or there are no minors.
-    chosen: float | None
-    # What the chosen threshold does on the test part; None where none was chosen.
+    choice: Choice  # on the validation part
+    # What it does on the test part, "not sure" counted as asked; None where none was chosen.
     on_test: ThresholdRates | None
+    # The same of the test photos whose estimate is sure.
+    on_answered: ThresholdRates | None
+
+    @property
+    def chosen(self) -> float | None:
+        """The threshold; None where none is strict enough, or there are no minors."""
+        return self.choice.threshold
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,9 @@ class Evaluation:
     train_ages: NDArray[np.float64]
     n_validation: int
     n_validation_people: int | None  # None where people are not known
+    # People of the ID check, each counted once where people are known.
     n_validation_minors: int
+    n_validation_adults: int
     # Everything worth comparing, as one flat dictionary: metrics.json.
     metrics: Metrics
     errors: NDArray[np.float64]  # errors.errors, of each test photo
@@ -72,6 +81,8 @@ class Evaluation:
     by_probability: IdRule | None
     calibration: Calibration | None
     intervals: Intervals
+    single_years: pd.DataFrame  # single_years.single_year_table
+    near_legal_age: pd.DataFrame  # single_years.errors_of_ages
     slices: pd.DataFrame  # slices.slice_errors
     n_pairs_left_out: int  # of crossed columns, beyond slices.MAX_PAIRS
     # parity.parity_tables: of groups, and the differences between those of a column
@@ -82,10 +93,10 @@ class Evaluation:
     @property
     def people_by_part(self) -> dict[tuple[str, str], int]:
         """People on both sides of the legal age, by who and part: a threshold needs them in both."""
-        n_test_minors = int(np.count_nonzero(self.test.y_true < self.params.legal_age))
+        n = self.by_age.rates.groupby("group")["n"].max()
         return {
             ("minor", "validation"): self.n_validation_minors,
-            ("adult", "validation"): self.n_validation - self.n_validation_minors,
-            ("minor", "test"): n_test_minors,
-            ("adult", "test"): self.test.y_true.size - n_test_minors,
+            ("adult", "validation"): self.n_validation_adults,
+            ("minor", "test"): int(n[MINORS]),
+            ("adult", "test"): int(n[ALL_ADULTS]),
         }

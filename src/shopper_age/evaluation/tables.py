@@ -32,6 +32,7 @@ def evaluation_tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
         ),
         "reliability.csv": calibration.reliability if calibration else reliability_table([], []),
         "interval_coverage.csv": evaluation.intervals.coverage,
+        "single_years.csv": evaluation.single_years,
         "slices.csv": evaluation.slices,
         "parity.csv": evaluation.parity,
         "parity_differences.csv": evaluation.parity_differences,

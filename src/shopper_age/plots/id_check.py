@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 
 from shopper_age.metrics.id_check import (
     ALL_ADULTS,
-    ALL_MINORS,
     FALSE_POSITIVE_RATE,
     ID_REQUEST_RATE,
+    MINORS,
     SHOWN_THRESHOLD_AGES,
 )
 from shopper_age.plots.style import BLACK, GREY, PALETTE, PERCENT, TICK_SIZE, label_axes, new_figure
@@ -19,7 +19,7 @@ _MARKERS = dict(zip(SHOWN_THRESHOLD_AGES, "o^sD", strict=True))
 
 
 def rates_figure(rates: pd.DataFrame, *, max_false_positive_rate: float, chosen: float | None) -> Figure:
-    """Both rates over the threshold age, a line per group, with the exact interval of all minors.
+    """Both rates over the threshold age, a line per group, with the exact interval of the minors.
 
     Args:
         rates: what `rates_by_threshold_age` returned.
@@ -28,7 +28,7 @@ def rates_figure(rates: pd.DataFrame, *, max_false_positive_rate: float, chosen:
     """
     figure = Figure(figsize=(9.5, 8), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
-    label_axes(upper, _title("Minors who pass unasked", rates, ALL_MINORS), "", "False positive rate")
+    label_axes(upper, _title("Minors who pass unasked", rates, MINORS), "", "False positive rate")
     label_axes(
         lower,
         _title("Adults who are asked", rates, ALL_ADULTS),
@@ -36,7 +36,7 @@ def rates_figure(rates: pd.DataFrame, *, max_false_positive_rate: float, chosen:
         "ID-request rate",
     )
     for axes, measure, all_groups in (
-        (upper, FALSE_POSITIVE_RATE, ALL_MINORS),
+        (upper, FALSE_POSITIVE_RATE, MINORS),
         (lower, ID_REQUEST_RATE, ALL_ADULTS),
     ):
         groups = rates[rates["measure"] == measure].groupby("group", sort=False)
@@ -46,7 +46,7 @@ def rates_figure(rates: pd.DataFrame, *, max_false_positive_rate: float, chosen:
             width = 2.5 if name == all_groups else 1.5
             label = f"{name} (n = {n:,})"
             axes.plot(group["threshold"], group["rate"], color=colour, linewidth=width, label=label)
-            if name == ALL_MINORS:
+            if name == MINORS:
                 axes.fill_between(group["threshold"], group["low"], group["high"], color=colour, alpha=0.12)
         if chosen is not None:
             axes.axvline(chosen, color=BLACK, linestyle="--", linewidth=1, label=f"chosen: {chosen:g}")
