@@ -1,9 +1,14 @@
+import dataclasses
+
+import numpy as np
 import pandas as pd
 import pytest
 from evaluations import usual_evaluation
 from metrics_docs import explained
 
+from shopper_age.data.tables import read_estimates
 from shopper_age.evaluation.tables import evaluation_tables
+from shopper_age.runtime.files import write_csv
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +70,14 @@ def test_dvc_draws_a_few_of_many_photos_and_always_the_same(usual, monkeypatch):
     pd.testing.assert_frame_equal(first, again)
     assert len(first) == 40
     assert first.index.is_monotonic_increasing
+
+
+def test_predictions_number_the_people_where_they_are_known(usual, tmp_path):
+    people = np.arange(300) // 3
+    named = dataclasses.replace(usual, test=dataclasses.replace(usual.test, people=people))
+    tables = evaluation_tables(named)
+    write_csv(tmp_path / "predictions.csv", tables["predictions.csv"])
+    read = read_estimates(tmp_path / "predictions.csv")
+    assert read["person"].tolist() == people.tolist()
+    assert list(read)[-1] == "person"
+    assert "person" not in evaluation_tables(usual)["predictions.csv"]

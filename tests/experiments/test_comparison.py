@@ -199,3 +199,29 @@ def test_photos_known_by_name_alone_are_told_as_that():
     assert "by their names" not in describe(compare(hashed, hashed))
     some = hashed.assign(content_hash=hashed["content_hash"].where(true < 30, ""))
     assert compare(some, hashed).by_name
+
+
+def test_ten_photos_of_each_person_show_no_more_than_one():
+    a, b = normal_tables(40, 3, shared=6, own=3, gain=1.0)
+    assert compare(a, b).outcome == UNCLEAR
+    names = [f"{number}.jpg" for number in range(400)]
+    of_ten = [table.loc[table.index.repeat(10)].assign(file_name=names) for table in (a, b)]
+    assert compare(*of_ten).outcome == BETTER
+    person = np.repeat(np.arange(40), 10)
+    with_people = compare(of_ten[0], of_ten[1].assign(person=person))
+    assert with_people.outcome == UNCLEAR
+    assert "on 400 common test photos of 40 people" in describe(with_people)
+    only_a, both_know = (
+        compare(of_ten[0].assign(person=person), of_ten[1]),
+        compare(of_ten[0].assign(person=person + 7), of_ten[1].assign(person=person)),
+    )
+    pd.testing.assert_frame_equal(only_a.metrics, with_people.metrics)
+    pd.testing.assert_frame_equal(both_know.metrics, with_people.metrics)
+
+
+def test_many_photos_of_a_few_people_decide_nothing():
+    a, b = normal_tables(400, 3, shared=6, own=3, gain=2)
+    comparison = compare(a, b.assign(person=np.arange(400) % 29))
+    assert comparison.outcome == UNCLEAR
+    assert "Fewer than 30 people decide nothing." in describe(comparison)
+    assert compare(a, b.assign(person=np.arange(400) % 30)).outcome == BETTER

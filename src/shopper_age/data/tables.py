@@ -39,6 +39,9 @@ N_BYTES = "n_bytes"
 # 16 hex digits that follow from the bytes of the file: equal digits, the same file under whatever name.
 CONTENT_HASH = "content_hash"
 
+# In predictions.csv, where the people are known: the number of each photo's.
+PERSON = "person"
+
 PERCEPTUAL_HASH = "perceptual_hash"
 
 DUPLICATE_GROUP = "duplicate_group"
@@ -74,6 +77,7 @@ _ESTIMATE_TYPES = {
     "is_answered": bool,
     "age_sd": float,
     "p_minor": float,
+    PERSON: int,
 }
 
 # Among so many entries of a folder a near miss of its files is looked for.

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shopper_age.data.tables import CONTENT_HASH, FILE_NAME, REAL_AGE
+from shopper_age.data.tables import CONTENT_HASH, FILE_NAME, PERSON, REAL_AGE
 from shopper_age.evaluation.result import Evaluation
 from shopper_age.metrics.bands import band_index, band_names
 from shopper_age.metrics.calibration import reliability_table
@@ -64,4 +64,6 @@ def _predictions(evaluation: Evaluation) -> pd.DataFrame:
     age_sd, p_minor = test.estimates.sd(), test.estimates.p_under(params.legal_age)
     if age_sd is not None and p_minor is not None:
         columns |= {"age_sd": age_sd.round(3), "p_minor": p_minor.round(5)}
+    if test.people is not None:
+        columns[PERSON] = test.people
     return pd.DataFrame(columns)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from shopper_age.data.tables import CONTENT_HASH, FILE_NAME, REAL_AGE
+from shopper_age.data.tables import CONTENT_HASH, FILE_NAME, PERSON, REAL_AGE
 from shopper_age.experiments.results import Result
 from shopper_age.markdown import counted
 from shopper_age.metrics.bands import band_index
@@ -46,6 +46,7 @@ class Comparison:
     n_common, n_only_a, n_only_b: photos that both, or only one, have estimated.
     n_relabelled: common photos whose true age is another in A's table; both models are judged by B's.
     by_name: whether names alone say which photos are the same, since a table has no content hashes.
+    n_people: people on the common photos; None where a table does not know them.
     """
 
     metrics: pd.DataFrame
@@ -54,14 +55,15 @@ class Comparison:
     n_only_b: int
     n_relabelled: int
     by_name: bool = False
+    n_people: int | None = None
 
     @property
     def outcome(self) -> str:
         """What B's MAE is against A's: BETTER, WORSE, or UNCLEAR where the interval holds 0.
 
-        Fewer than MIN_PHOTOS common photos are UNCLEAR, too.
+        Fewer than MIN_PHOTOS common photos, or people on them, are UNCLEAR, too.
         """
-        if self.n_common < MIN_PHOTOS:
+        if (self.n_people or self.n_common) < MIN_PHOTOS:
             return UNCLEAR
         mae = self.metrics.loc["mae"]
         if mae["high"] < 0:
@@ -84,7 +86,8 @@ def compare(
 
     Args:
         a, b: predictions.csv of either model: `file_name`, `real_age` and `predicted_age` in years, and
-            `content_hash`, which evaluations of earlier versions lack.
+            `content_hash`, which evaluations of earlier versions lack; `person` where that is known: then
+            intervals count people instead of photos.
         age_groups: the first year of each age group, for `group_accuracy`.
         legal_age: for the rates of the ID check by threshold age: `id_false_positive_rate_at_25` (minors
             estimated 25 or older) and `id_request_rate_at_25` (adults estimated younger).
@@ -102,11 +105,13 @@ def compare(
     _check_same_photos(len(a), len(b), len(both), n_relabelled)
     true = both[f"{REAL_AGE}_b"].to_numpy(dtype=float)
     pred_a, pred_b = (both[f"{PREDICTED_AGE}_{model}"].to_numpy(dtype=float) for model in "ab")
+    people = _people(both)
     rows = {}
     for name, scope, value_a, value_b in _per_photo(true, pred_a, pred_b, age_groups, legal_age):
         if scope.any():
             difference = value_b[scope] - value_a[scope]
-            low, high = mean_interval(difference, seed=seed)
+            of_scope = None if people is None else people[scope]
+            low, high = mean_interval(difference, seed=seed, people=of_scope)
             values = (value_a[scope].mean(), value_b[scope].mean(), difference.mean(), low, high)
             rows[name] = (*map(float, values), int(scope.sum()))
     return Comparison(
@@ -116,6 +121,7 @@ def compare(
         n_only_b=len(b) - len(both),
         n_relabelled=n_relabelled,
         by_name=not (has_hashes(a) and has_hashes(b)),
+        n_people=None if people is None else np.unique(people).size,
     )
 
 
@@ -130,6 +136,14 @@ def _common_photos(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
     # a file that lies in the folder twice is one photo
     once = (table.drop_duplicates(CONTENT_HASH) for table in (a, b))
     return pd.merge(*once, on=CONTENT_HASH, suffixes=("_a", "_b"))
+
+
+def _people(both: pd.DataFrame) -> NDArray[np.int64] | None:
+    """The person of each common photo, as B knows them or else A; None where neither does."""
+    for name in (f"{PERSON}_b", PERSON, f"{PERSON}_a"):
+        if name in both:
+            return both[name].to_numpy(np.int64)
+    return None
 
 
 def _check_same_photos(n_a: int, n_b: int, n_common: int, n_relabelled: int) -> None:
@@ -168,6 +182,8 @@ def describe(comparison: Comparison, name_a: str = "A", name_b: str = "B") -> st
     """The outcome in words: a sentence, and one more for each thing that limits it."""
     mae = comparison.metrics.loc["mae"]
     photos = counted(comparison.n_common, "common test photo")
+    if comparison.n_people is not None:
+        photos += f" of {comparison.n_people:,} {'person' if comparison.n_people == 1 else 'people'}"
     interval = f"95 % interval of the difference {mae['low']:+.2f} to {mae['high']:+.2f} years"
     if comparison.n_common == 1:
         interval = "one photo says nothing about others"
@@ -231,6 +247,8 @@ def _check(name: str, table: pd.DataFrame) -> None:
 def _limits(comparison: Comparison, name_a: str, name_b: str) -> Iterator[str]:
     if 1 < comparison.n_common < MIN_PHOTOS:
         yield f"Fewer than {MIN_PHOTOS} photos decide nothing."
+    elif (comparison.n_people or comparison.n_common) < MIN_PHOTOS:
+        yield f"Fewer than {MIN_PHOTOS} people decide nothing."
     if comparison.by_name:
         yield (
             "Photos were taken for the same by their names and ages alone, since an earlier version kept no "

@@ -61,7 +61,7 @@ def parity_tables(
 
     Returns:
         First, a row per group and measure, without those of nobody: `column`, `value`, `is_pair`, `measure`,
-        `n` (people), `n_hits` (of a rate, NaN for mae), `estimate` with its 95 % interval `low`, `high`
+        `n` (people), `n_hits` (of a rate, missing for mae), `estimate` with its 95 % interval `low`, `high`
         (Clopper–Pearson of a rate, bootstrap of an mae), `mean_age` (years, of these people: a group of
         younger adults is asked more often) and `is_small` (too few people to judge by).
         Second, a row per column and measure of which there are two groups or more: `column`, `is_pair`,
@@ -118,7 +118,7 @@ def parity_tables(
         differences += _difference(of_column, kruskal_p(errors))
     table = pd.DataFrame(differences, columns=DIFFERENCES)
     table["p_holm"] = table.groupby("measure")["p_value"].transform(holm).astype(float)
-    return pd.DataFrame(groups, columns=COLUMNS), table
+    return pd.DataFrame(groups, columns=COLUMNS).astype({"n_hits": "Int64"}), table
 
 
 def fisher_p(n_hits: ArrayLike, n_all: ArrayLike, *, seed: int, n_tables: int = N_TABLES) -> float:
