@@ -2,16 +2,26 @@
 
 import json
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
 from shopper_age import paths
+from shopper_age.runtime.interruption import INTERRUPTIONS, interruption_told
 from shopper_age.runtime.messages import clip
 from shopper_age.runtime.stage import configure_logging
 
-app = typer.Typer(help="From face photos with known ages to an age model.", no_args_is_help=True)
+
+class _Commands(typer.core.TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        with interruption_told("shopper-age"):
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    cls=_Commands, help="From face photos with known ages to an age model.", no_args_is_help=True
+)
 
 _SEE_ALSO = {
     paths.EVALUATION / "report.md": "the model's analysis in words",
@@ -78,11 +88,12 @@ def sweep(
         sweeps.queue_grid(grid, name, data_path=load_params().data_path)
         print(f"The sweep is {name}. `dvc queue logs {name}-1 --follow` shows how its first training goes.")
         states = sweeps.run_queue(name, jobs=jobs, on_change=lambda *change: print(*change, flush=True))
-    except KeyboardInterrupt:
-        _stop(
-            f"it goes on in the background: `shopper-age ranking {name}` shows how far it is, "
+    except INTERRUPTIONS as interruption:
+        interruption.add_note(
+            f"the sweep goes on in the background: `shopper-age ranking {name}` shows how far it is, "
             "`dvc queue stop --kill` ends it"
         )
+        raise
     except (ValueError, OSError, RuntimeError) as error:
         _stop(str(error))
     _print_ranking(name, sweeps.grid_params(grid))
