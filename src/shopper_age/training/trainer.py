@@ -2,6 +2,7 @@
 
 import logging
 import math
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,9 +16,10 @@ from shopper_age.data.batches import plain_errors
 from shopper_age.model.heads import AGE_DISTRIBUTION, is_distribution_model
 from shopper_age.model.losses import MedianAgeError, keras_loss
 from shopper_age.params import TrainParams
+from shopper_age.training.arguments import as_arrays, check_data, check_model, check_numbers, sizes_told
 from shopper_age.training.callbacks import CheckAll, EpochTimer, SetEpoch, StopEarly, TellHistory
 from shopper_age.training.checkpoint import Checkpoint, SaveCheckpoint
-from shopper_age.training.divergence import StopWhenDiverged, advice, refuse_diverged
+from shopper_age.training.divergence import StopAtNan, StopWhenDiverged, advice, refuse_diverged
 from shopper_age.training.optimizers import Phase, phases
 from shopper_age.training.progress import training_progress
 from shopper_age.training.selection import Row, has_stalled
@@ -48,12 +50,28 @@ def train_model(
         epochs: passes over `train_data`.
         steps_per_epoch: batches per epoch, for data without an end.
         validation_steps: batches of `test_data` to use, likewise.
+
+    Raises:
+        TypeError: an argument is no model or no data; photos came without their ages.
+        ValueError: the model has no output `age` or is not compiled; photos and ages do not fit each other or
+            the model; a number is none from 1 on.
+        DivergedError: the loss became infinite or NaN.
     """
+    check_model(model)
+    check_numbers(
+        epochs=epochs,
+        batch_size=batch_size,
+        steps_per_epoch=steps_per_epoch,
+        validation_steps=validation_steps,
+    )
+    train_data, test_data = as_arrays(train_data), as_arrays(test_data)
+    check_data(model, train_data, test_data)
     trainer = _with_one_output(model)
     loss = model.loss[AGE_DISTRIBUTION] if is_distribution_model(model) else model.loss
     _compile(trainer, loss, model.optimizer, jit_compile="auto")
     arguments = FitArguments(train_data, test_data, batch_size, steps_per_epoch, validation_steps)
-    arguments.fit(trainer, start=0, end=epochs)
+    with sizes_told(model):
+        arguments.fit(trainer, start=0, end=epochs, callbacks=[StopAtNan()], verbose=_verbosity())
     model.history = trainer.history
     return model
 
@@ -253,6 +271,14 @@ def set_seed(seed: int, *, deterministic: bool) -> None:
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
+
+
+def _verbosity() -> int | str:
+    """Keras's, for `model.fit`: bars for people who watch, a line per epoch elsewhere.
+
+    Keras takes every POSIX system for a terminal and writes 40 KB of bars per epoch into a file.
+    """
+    return "auto" if sys.stdout.isatty() or "ipykernel" in sys.modules else 2
 
 
 def _with_one_output(model: keras.Model) -> keras.Model:
