@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -31,7 +32,7 @@ _SEE_ALSO = {
     paths.EDA / "ages.png": "the ages",
 }
 
-_REPORT = "training-report.md"
+_REPORT, _COMMENT = "training-report.md", "training-comment.md"
 
 _Name = Annotated[str, typer.Argument(help="A DVC experiment, a Git revision, or `workspace`.")]
 
@@ -121,6 +122,23 @@ def report(
         write_text(_REPORT, training_report(base) + "\n")
     except (ValueError, OSError) as error:
         _stop(str(error))
+
+
+@app.command()
+def comment(
+    outcome: Annotated[str, typer.Option(envvar="OUTCOME", help="How the run ended.")] = "success",
+    run_url: Annotated[str, typer.Option(envvar="RUN_URL", help="The page of the run.")] = "",
+) -> None:
+    """Writes training-comment.md: the model's verdicts and training-report.md, without pictures."""
+    from shopper_age.experiments.comment import SUCCESS, training_comment
+    from shopper_age.runtime.files import write_text
+
+    texts = {"report": Path(_REPORT), "analysis": paths.EVALUATION / "report.md"}
+    for file in texts.values() if outcome == SUCCESS else ():
+        if not file.is_file():
+            _stop(f"{file} not found: run `dvc repro` and `make report` first")
+    read = {name: file.read_text(encoding="utf-8") if file.is_file() else "" for name, file in texts.items()}
+    write_text(_COMMENT, training_comment(outcome, run_url=run_url, **read) + "\n")
 
 
 @app.command()
