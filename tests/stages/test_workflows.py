@@ -92,9 +92,12 @@ def test_what_becomes_of_the_result_is_a_choice():
     workflow = yaml.safe_load(text)
     choice = workflow[True]["workflow_dispatch"]["inputs"]["keep"]  # YAML reads the key `on` as true
     assert choice["options"] == ["experiment", "commit", "nothing"]
+    kept = "always() && steps.train.outcome == 'success'"
     conditions = {step["run"]: step["if"] for step in steps(TRAIN) if "keep" in step.get("run", "")}
+    assert steps(TRAIN)[_place("make push")]["if"] == kept
+    assert steps(TRAIN)[_place("make experiment")]["id"] == "train"
     assert conditions == {
-        f"make keep-{option}": f"env.KEEP == '{option}'" for option in choice["options"][:2]
+        f"make keep-{option}": f"{kept} && env.KEEP == '{option}'" for option in choice["options"][:2]
     }
 
 
