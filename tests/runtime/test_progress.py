@@ -1,4 +1,7 @@
+import contextlib
 import io
+import os
+import subprocess
 import sys
 
 import pytest
@@ -20,6 +23,20 @@ def test_a_bar_is_for_terminals_alone_and_leaves_nothing_behind(monkeypatch, std
         advance(3)
     assert ("checking:   0%" in said.getvalue()) == said.isatty()
     assert said.getvalue().split("\r")[-1].strip() == ""
+
+
+def test_a_terminal_without_a_size_has_bars_too():
+    master, terminal = os.openpty()  # its size is 0 x 0
+    code = "from shopper_age.runtime.progress import with_progress; list(with_progress('ab', 'sending', 2))"
+    with subprocess.Popen([sys.executable, "-c", code], stderr=terminal) as process:
+        os.close(terminal)
+        said = b""
+        with contextlib.suppress(OSError):  # what Linux raises at the end of a terminal
+            while part := os.read(master, 4096):
+                said += part
+    os.close(master)
+    assert process.returncode == 0
+    assert b"sending:   0%" in said
 
 
 def test_items_pass_unchanged(capsys):

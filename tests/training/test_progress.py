@@ -18,7 +18,7 @@ ROWS = [
 @pytest.fixture
 def _quiet_again():
     logger = logging.getLogger("shopper_age")
-    before = logger.handlers, logger.level, logger.propagate
+    before = list(logger.handlers), logger.level, logger.propagate
     yield
     logger.handlers, logger.level, logger.propagate = before
 

@@ -1,5 +1,6 @@
 """Progress bars of long work: with the time left, in terminals alone."""
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -49,6 +50,15 @@ def with_progress(items: Iterable[_T], what: str, n: int | None, unit: str = "ph
 
 def new_bar(what: str, n: int | None, unit: str, *, n_done: int = 0) -> tqdm:
     """The bar itself, for callbacks; who makes it closes it. `n_done` do not count for the speed."""
+    size = shutil.get_terminal_size()
     return tqdm(
-        total=n, initial=n_done, desc=what, unit=f" {unit}", disable=None, leave=False, dynamic_ncols=True
+        total=n,
+        initial=n_done,
+        desc=what,
+        unit=f" {unit}",
+        disable=None,
+        leave=False,
+        # tqdm draws nothing in a terminal that says it has no size, as those of containers do
+        ncols=size.columns - 1,
+        nrows=size.lines,
     )
