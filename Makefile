@@ -11,7 +11,8 @@ export GRID ?= learning_rate=0.0002,0.0004,0.0008 loss=label_distribution,mse
 override BASE := $(value BASE)
 override GRID := $(value GRID)
 override SETTINGS := $(value SETTINGS)
-export SETTINGS
+override NAME := $(value NAME)
+export SETTINGS NAME
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -31,7 +32,7 @@ MODELS_VIEW := \#/experiments/1/runs?workflowType=machine_learning&viewStateShar
 WITHOUT_CHATTER = 2> >(grep --line-buffered -v 'No file hash info found' >&2)
 
 .PHONY: help env lock demo repro result test test-fast lint format ui send-log promote \
-        pull experiment sweep push report
+        pull experiment sweep push report comment keep-experiment keep-commit
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -69,7 +70,7 @@ repro: env ## the pipeline on your photos: dvc repro
 	dvc repro
 
 experiment: env ## the pipeline with other settings: make experiment SETTINGS="epochs=20 loss=ordinal"
-	@set -f; set --; for setting in $$SETTINGS; do set -- "$$@" --set-param "$$setting"; done; dvc exp run "$$@"
+	@set -f; set --; for setting in $$SETTINGS; do set -- "$$@" --set-param "$$setting"; done; dvc exp run $${NAME:+--name "$$NAME"} "$$@"
 
 sweep: env ## every combination, best first: make sweep GRID="learning_rate=0.0002,0.0004 epochs=5,10"
 	@set -f; shopper-age sweep $$GRID
@@ -89,6 +90,17 @@ push: env ## photos, results and the record of what was run to the DVC remote
 
 report: env ## training-report.md: the workspace against BASE, origin/main unless given
 	@shopper-age report -- "$$BASE"
+
+comment: env ## training-comment.md: the model's verdicts and that report, without pictures
+	@shopper-age comment
+
+keep-experiment: env ## sends the experiment NAME to origin, without a commit on the branch
+	dvc exp push origin "$$NAME"
+
+keep-commit: env ## commits results and settings on the branch and pushes it
+	git add --all -- dvc.lock params.yaml reports
+	git commit --quiet --message "Train $$NAME"
+	git push origin "HEAD:$${GITHUB_REF:-$$(git symbolic-ref HEAD)}"
 
 promote: env ## registers the model in MLflow; it becomes the champion if it is really better
 	shopper-age promote

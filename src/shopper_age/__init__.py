@@ -31,11 +31,13 @@ import os
 from importlib import import_module
 from typing import Any
 
-from shopper_age.runtime.tensorflow_log import without_startup_lines
+from shopper_age.runtime.tensorflow_log import quieten_tensorflow
 
 # TensorFlow reads this when it is imported. It uses oneDNN of its own accord on processors with AVX512-VNNI
 # alone; on one with AVX2 a training step of ResNet50 takes 2.3 times the time without it.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+quieten_tensorflow()
 
 _HOME = {
     "load_train": "data.loading",
@@ -51,6 +53,4 @@ __all__ = ["create_model", "load_model", "load_test", "load_train", "train_model
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'shopper_age' has no attribute {name!r}")
-    with without_startup_lines():
-        module = import_module(f"shopper_age.{_HOME[name]}")
-    return getattr(module, name)
+    return getattr(import_module(f"shopper_age.{_HOME[name]}"), name)

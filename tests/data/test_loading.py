@@ -143,3 +143,29 @@ def test_mistakes_are_told(faces, tmp_path):
     (tmp_path / "labels.csv").write_text("file_name,real_age\na.jpg,old\n")
     with pytest.raises(ValueError, match=r"line 2: real_age is 'old', not a number"):
         load_train(tmp_path)
+
+
+@pytest.mark.parametrize("load", [load_train, load_test])
+def test_missing_photos_are_named_before_anything_is_read(faces, tmp_path, load):
+    folder = tmp_path / "faces"
+    shutil.copytree(faces, folder)
+    for number in (3, 4, 30, 31):  # two of each part
+        (folder / "final_files" / f"{number:06d}.jpg").unlink()
+    named = "000030.jpg, 000031.jpg" if load is load_train else "000003.jpg, 000004.jpg"
+    with pytest.raises(
+        FileNotFoundError, match=rf"2 of \d+ photos are not in .*final_files: {named}\. Stage"
+    ):
+        load(folder)
+
+
+@pytest.mark.parametrize("load", [load_train, load_test])
+@pytest.mark.parametrize("name", ["batch_size", "image_size"])
+@pytest.mark.parametrize("value", [0, -1, "64", 2.5])
+def test_sizes_are_whole_numbers_from_one_on(faces, load, name, value):
+    with pytest.raises(ValueError, match=f"{name} must be a whole number of at least 1, received {value!r}"):
+        load(faces, **{name: value})
+
+
+def test_a_seed_is_a_whole_number_from_zero_on(faces):
+    with pytest.raises(ValueError, match="seed must be a whole number of at least 0, received -1"):
+        load_train(faces, seed=-1)

@@ -148,7 +148,7 @@ def test_who_gets_no_sure_answer_is_asked_at_any_threshold():
     test = estimates(people, off)
     wide = np.where(unsure[:, None], 1 / 101, test.estimates.distribution)
     test = dataclasses.replace(test, estimates=Estimates(test.y_pred, wide))
-    evaluation = evaluation_of(estimates(people, 0), test)
+    evaluation = evaluation_of(estimates(people, np.tile([-3.0, 3.0], 50)), test)
     assert evaluation.intervals.is_answered.tolist() == (~unsure).tolist()
     assert evaluation.metrics["abstain_rate"] == 0.5
     assert evaluation.metrics["id_false_positive_rate_at_25"] == 0.5

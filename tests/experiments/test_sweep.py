@@ -142,7 +142,7 @@ def test_who_stops_waiting_is_told_how_to_see_and_to_end_what_goes_on(monkeypatc
     monkeypatch.setattr(sweep, "run_queue", interrupt)
     answer = CliRunner().invoke(app, ["sweep", "epochs=1,2", "--name", "few"])
     told = answer.output + str(answer.exception)
-    assert answer.exit_code == 1
+    assert answer.exit_code == 130
     assert "`shopper-age ranking few` shows how far it is, `dvc queue stop --kill` ends it" in told
 
 

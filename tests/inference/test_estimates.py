@@ -1,3 +1,5 @@
+import io
+
 import keras
 import numpy as np
 import pytest
@@ -5,7 +7,8 @@ import pytest
 from shopper_age.data.readers import photo_batches
 from shopper_age.data.store import PhotoStore
 from shopper_age.data.tables import photo_path, read_labels
-from shopper_age.inference.estimates import Estimates, estimate, inference_batch_size
+from shopper_age.inference.estimates import CountPhotos, Estimates, estimate, inference_batch_size
+from shopper_age.inference.views import with_views
 from shopper_age.model.distribution import median_age
 from shopper_age.model.heads import AGE, AGE_DISTRIBUTION
 
@@ -62,9 +65,20 @@ def test_a_distribution_comes_only_from_a_model_that_has_one(store, model):
 def test_progress_is_shown_on_a_terminal_and_never_written_into_a_log(
     store, model, is_terminal, monkeypatch, capsys
 ):
-    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+    stderr = io.StringIO()
+    stderr.isatty = lambda: is_terminal
+    monkeypatch.setattr("sys.stderr", stderr)
     estimate(model, store)
-    assert bool(capsys.readouterr().out) == is_terminal
+    assert ("estimating ages" in stderr.getvalue()) == is_terminal
+    assert capsys.readouterr().out == ""
+
+
+def test_the_bar_counts_each_photo_once(store, model):
+    n_done = []
+    data = photo_batches(store, 16)  # 3 batches of 14, of which the last has two photos too many
+    model_of_dict = with_views(model, 1)
+    model_of_dict.predict(data, verbose=0, callbacks=[CountPhotos(n_done.append, len(store))])
+    assert n_done == [14, 14, 12]
 
 
 def test_the_sd_of_a_distribution_is_its_standard_deviation_and_a_year():

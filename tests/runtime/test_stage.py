@@ -107,6 +107,21 @@ def test_tensorflow_starts_in_a_stage_without_a_line_about_itself():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from shopper_age import create_model, load_model, load_test, load_train, train_model",
+        "import shopper_age.inference.estimates",
+        "import shopper_age.data.readers",
+        "import shopper_age.training.trainer, keras; keras.ops.ones(2)",
+        "import shopper_age, tensorflow as tf; tf.constant(1.0) + 1; print(end=tf.__name__[10:])",
+    ],
+)
+def test_no_import_of_ours_is_followed_by_lines_about_tensorflow(code):
+    done = _run(code)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_an_error_in_tensorflow_is_the_first_line():
     done = _run(USE.format(stage="train", n=4))
     assert (done.returncode, done.stdout) == (1, "")

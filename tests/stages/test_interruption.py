@@ -5,6 +5,7 @@ import random
 import re
 import signal
 import subprocess
+import sys
 import time
 
 import pandas as pd
@@ -115,3 +116,46 @@ def test_a_picture_that_vanishes_ends_no_training(checkout):
     log.seek(0)
     assert training.wait() == 0, log.read()
     assert (checkout.folder / "reports/train/augmentation.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("number", "told", "status"), [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)]
+)
+def test_an_interrupted_training_says_so_in_a_line_and_how_to_go_on(checkout, number, told, status):
+    _set_epochs(checkout, 40 + status)  # of each case its own
+    state = checkout.folder / ".checkpoints"
+    for left in state.glob("*/state.json"):
+        left.unlink()
+    command = [sys.executable, "stages/train.py"]
+    process = subprocess.Popen(
+        command,
+        cwd=checkout.folder,
+        env=checkout.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not list(state.glob("*/state.json")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, said = process.communicate()
+    line = (
+        rf"train: {told}; epoch \d+ of {40 + status} is finished and kept; `dvc repro` goes on from there\n"
+    )
+    assert re.fullmatch(line, said)
+    assert process.returncode == status
+    assert checkout.runs().iloc[-1]["status"] == "KILLED"
+
+
+def test_dvc_and_its_stage_end_with_one_line_of_ours(checkout):
+    _set_epochs(checkout, 50)
+    for left in (checkout.folder / ".checkpoints").glob("*/state.json"):
+        left.unlink()
+    training, log = _train_in_the_background(checkout, "dvc", "repro", "train")
+    os.killpg(training.pid, signal.SIGINT)  # as a terminal does
+    assert training.wait() != 0
+    log.seek(0)
+    told = log.read()
+    assert "Traceback" not in told
+    assert len(re.findall(r"train: interrupted; epoch .* `dvc repro` goes on from there", told)) == 1

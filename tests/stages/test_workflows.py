@@ -8,6 +8,9 @@ import pytest
 import yaml
 from project import ROOT
 
+from shopper_age import paths
+from shopper_age.experiments.report import PICTURES
+
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, flags=re.MULTILINE))
@@ -35,6 +38,67 @@ def test_no_command_is_put_together_from_what_people_type(path):
 def test_every_push_is_linted_and_tested_and_runs_the_demo():
     commands = [step["run"] for step in steps(ROOT / ".github/workflows/ci.yml") if "run" in step]
     assert commands == ["make lint", "make test", "make demo"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_are_pinned_by_the_hash_of_a_commit_and_name_its_version(path):
+    used = re.findall(r"uses: (.*)", path.read_text(encoding="utf-8"))
+    assert used
+    assert not [
+        action for action in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
+    ]
+
+
+TRAIN = ROOT / ".github/workflows/train.yml"
+
+
+def _place(what: str) -> int:
+    (place,) = [
+        n for n, step in enumerate(steps(TRAIN)) if step.get("run", step.get("uses", "")).startswith(what)
+    ]
+    return place
+
+
+def test_report_and_comment_come_before_anything_that_a_store_may_refuse():
+    order = ["iterative/setup-cml", "make experiment", "make report", "make comment", "cml comment create"]
+    places = [
+        _place(what) for what in [*order, "actions/upload-artifact", "make push", "make keep-experiment"]
+    ]
+    assert places == sorted(places)
+    assert places[-1] < _place("make keep-commit")
+
+
+def test_the_comment_is_written_whatever_happened_and_uploads_no_picture():
+    for what in ("make comment", "cml comment create"):
+        assert steps(TRAIN)[_place(what)]["if"] == "always()"
+    assert "--publish=false" in steps(TRAIN)[_place("cml comment create")]["run"]
+    assert steps(TRAIN)[_place("iterative/setup-cml")]["with"]["vega"] is False
+
+
+def test_the_artifact_has_the_report_with_its_pictures_and_shows_nobody():
+    files = steps(TRAIN)[_place("actions/upload-artifact")]["with"]["path"].split()
+    assert {"training-report.md", "reports/evaluate/report.md"} <= set(files)
+    assert {f"{paths.EVALUATION}/{name}" for name in PICTURES} <= set(files)
+    assert not [file for file in files if paths.shows_people(file)]
+
+
+def test_no_training_that_waits_is_cancelled_for_a_later_one():
+    workflow = yaml.safe_load(TRAIN.read_text(encoding="utf-8"))
+    assert workflow["concurrency"] == {"group": "gpu", "cancel-in-progress": False, "queue": "max"}
+
+
+def test_what_becomes_of_the_result_is_a_choice():
+    text = TRAIN.read_text(encoding="utf-8")
+    workflow = yaml.safe_load(text)
+    choice = workflow[True]["workflow_dispatch"]["inputs"]["keep"]  # YAML reads the key `on` as true
+    assert choice["options"] == ["experiment", "commit", "nothing"]
+    kept = "always() && steps.train.outcome == 'success'"
+    conditions = {step["run"]: step["if"] for step in steps(TRAIN) if "keep" in step.get("run", "")}
+    assert steps(TRAIN)[_place("make push")]["if"] == kept
+    assert steps(TRAIN)[_place("make experiment")]["id"] == "train"
+    assert conditions == {
+        f"make keep-{option}": f"{kept} && env.KEEP == '{option}'" for option in choice["options"][:2]
+    }
 
 
 def test_every_target_is_in_the_list_of_phony_ones():

@@ -53,28 +53,28 @@ def test_a_run_says_where_it_comes_from(root: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("error", "message"),
+    ("error", "message", "status"),
     [
-        (ValueError("the loss is not a number"), "ValueError: the loss is not a number"),
-        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (ValueError("the loss is not a number"), "ValueError: the loss is not a number", "FAILED"),
+        (KeyboardInterrupt(), "KeyboardInterrupt", "KILLED"),
     ],
 )
-def test_a_training_that_raises_or_is_interrupted_has_failed(
-    root: Path, error: BaseException, message: str
+def test_a_training_that_raises_has_failed_and_an_interrupted_one_was_killed(
+    root: Path, error: BaseException, message: str, status: str
 ) -> None:
     with pytest.raises(type(error)), training_run("ages", params={}):
         raise error
     (stored,) = runs(root)
-    assert stored.info.status == "FAILED"
+    assert stored.info.status == status
     assert stored.data.tags["error"] == message
 
 
-def test_a_training_that_is_terminated_has_failed(root: Path) -> None:
+def test_a_training_that_is_terminated_was_killed(root: Path) -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as exit_, training_run("ages", params={}):
         signal.raise_signal(signal.SIGTERM)
     assert exit_.value.code == 143
-    assert runs(root)[0].info.status == "FAILED"
+    assert runs(root)[0].info.status == "KILLED"
     assert signal.getsignal(signal.SIGTERM) is before
 
 

@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -97,6 +98,23 @@ def test_an_interrupted_training_finds_its_folder_and_its_run_again(tmp_path, mo
         assert (folder / "state").is_file()
         assert (folder, run.id) == interrupted[0]
     assert not folder.exists()
+
+
+def test_an_interruption_is_noted_with_the_epochs_that_are_kept(tmp_path, monkeypatch, data):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(KeyboardInterrupt) as none_kept:
+        _interrupt(PARAMS, data)
+    folder, _ = interrupted[-1]
+    rows = [{"epoch": epoch, "val_mae": 9.0} for epoch in (1, 2)]
+    (folder / "state.json").write_text(json.dumps({"history": rows}), encoding="utf-8")
+    with pytest.raises(KeyboardInterrupt) as two_kept:
+        _interrupt(PARAMS, data)
+    n = PARAMS.epochs
+    assert none_kept.value.__notes__ == [f"none of {n} epochs is finished; `dvc repro` starts from the first"]
+    assert two_kept.value.__notes__ == [
+        f"epoch 2 of {n} is finished and kept; `dvc repro` goes on from there"
+    ]
 
 
 def test_the_same_training_does_not_run_twice_at_once(tmp_path, monkeypatch, data):

@@ -2,16 +2,27 @@
 
 import json
 import sys
-from typing import Annotated, NoReturn
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
 from shopper_age import paths
+from shopper_age.runtime.interruption import INTERRUPTIONS, interruption_told
 from shopper_age.runtime.messages import clip
 from shopper_age.runtime.stage import configure_logging
 
-app = typer.Typer(help="From face photos with known ages to an age model.", no_args_is_help=True)
+
+class _Commands(typer.core.TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        with interruption_told("shopper-age"):
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    cls=_Commands, help="From face photos with known ages to an age model.", no_args_is_help=True
+)
 
 _SEE_ALSO = {
     paths.EVALUATION / "report.md": "the model's analysis in words",
@@ -21,7 +32,7 @@ _SEE_ALSO = {
     paths.EDA / "ages.png": "the ages",
 }
 
-_REPORT = "training-report.md"
+_REPORT, _COMMENT = "training-report.md", "training-comment.md"
 
 _Name = Annotated[str, typer.Argument(help="A DVC experiment, a Git revision, or `workspace`.")]
 
@@ -78,11 +89,12 @@ def sweep(
         sweeps.queue_grid(grid, name, data_path=load_params().data_path)
         print(f"The sweep is {name}. `dvc queue logs {name}-1 --follow` shows how its first training goes.")
         states = sweeps.run_queue(name, jobs=jobs, on_change=lambda *change: print(*change, flush=True))
-    except KeyboardInterrupt:
-        _stop(
-            f"it goes on in the background: `shopper-age ranking {name}` shows how far it is, "
+    except INTERRUPTIONS as interruption:
+        interruption.add_note(
+            f"the sweep goes on in the background: `shopper-age ranking {name}` shows how far it is, "
             "`dvc queue stop --kill` ends it"
         )
+        raise
     except (ValueError, OSError, RuntimeError) as error:
         _stop(str(error))
     _print_ranking(name, sweeps.grid_params(grid))
@@ -110,6 +122,23 @@ def report(
         write_text(_REPORT, training_report(base) + "\n")
     except (ValueError, OSError) as error:
         _stop(str(error))
+
+
+@app.command()
+def comment(
+    outcome: Annotated[str, typer.Option(envvar="OUTCOME", help="How the run ended.")] = "success",
+    run_url: Annotated[str, typer.Option(envvar="RUN_URL", help="The page of the run.")] = "",
+) -> None:
+    """Writes training-comment.md: the model's verdicts and training-report.md, without pictures."""
+    from shopper_age.experiments.comment import SUCCESS, training_comment
+    from shopper_age.runtime.files import write_text
+
+    texts = {"report": Path(_REPORT), "analysis": paths.EVALUATION / "report.md"}
+    for file in texts.values() if outcome == SUCCESS else ():
+        if not file.is_file():
+            _stop(f"{file} not found: run `dvc repro` and `make report` first")
+    read = {name: file.read_text(encoding="utf-8") if file.is_file() else "" for name, file in texts.items()}
+    write_text(_COMMENT, training_comment(outcome, run_url=run_url, **read) + "\n")
 
 
 @app.command()

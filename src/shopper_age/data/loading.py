@@ -11,16 +11,20 @@ from shopper_age.data.readers import image_data_generator, ordered_batches, shuf
 from shopper_age.data.store import PhotoStore
 from shopper_age.data.tables import (
     FILE_NAME,
+    PHOTO_FOLDER,
     REAL_AGE,
     SPLIT,
     TEST,
     TRAIN,
     age_years,
     first_rows,
+    photo_path,
     read_labels,
 )
 from shopper_age.params import AugmentationParams
+from shopper_age.runtime.arguments import check_whole
 from shopper_age.runtime.messages import shorten, shorten_list
+from shopper_age.runtime.threads import in_threads
 
 Reader = Literal["py_dataset", "image_data_generator"]
 
@@ -67,14 +71,15 @@ def load_train(
         cache: where decoded photos may be kept.
 
     Raises:
-        FileNotFoundError: there is no labels.csv; "image_data_generator" misses photos.
-        ValueError: an age is not a number, the part is empty, or an option is unknown; photos are of a kind
-            that "image_data_generator" cannot read.
+        FileNotFoundError: there is no labels.csv, or photos are missing.
+        ValueError: an age is not a number, the part is empty, or an option breaks its rule; photos are of
+            a kind that "image_data_generator" cannot read.
     """
-    table = _rows_of_part(path, splits, TRAIN)
+    check_whole("seed", seed, at_least=0)
+    table = _rows_of_part(path, splits, TRAIN, image_size=image_size, batch_size=batch_size)
     if not _is_py_dataset(reader):
         return image_data_generator(path, table, image_size, batch_size, seed=seed, augmentation=augmentation)
-    store = PhotoStore.open(path, table[FILE_NAME], image_size, cache)
+    store = _open_store(path, table[FILE_NAME], image_size, cache)
     return shuffled_batches(store, table[REAL_AGE], batch_size, seed=seed, augmentation=augmentation)
 
 
@@ -95,10 +100,10 @@ def load_part(
     Args:
         part: "train", "validation" or "test".
     """
-    table = _rows_of_part(path, splits, part)
+    table = _rows_of_part(path, splits, part, image_size=image_size, batch_size=batch_size)
     if not _is_py_dataset(reader):
         return image_data_generator(path, table, image_size, batch_size)
-    store = PhotoStore.open(path, table[FILE_NAME], image_size, cache)
+    store = _open_store(path, table[FILE_NAME], image_size, cache)
     return ordered_batches(store, table[REAL_AGE], batch_size)
 
 
@@ -117,7 +122,24 @@ def load_test(
     )
 
 
-def _rows_of_part(path: str | Path, splits: pd.DataFrame | None, part: str) -> pd.DataFrame:
+def _open_store(path: str | Path, file_names: pd.Series, image_size: int, cache: Cache) -> PhotoStore:
+    paths = [photo_path(path, name) for name in file_names]
+    is_there = np.zeros(len(paths), bool)
+    in_threads(lambda index: is_there.__setitem__(index, paths[index].is_file()), len(paths))
+    if not is_there.all():
+        missing = file_names[~is_there]
+        raise FileNotFoundError(
+            f"{len(missing):,} of {len(paths):,} photos are not in {Path(path, PHOTO_FOLDER)}: "
+            f"{shorten_list(missing, 5)}. Stage validate_data lists and leaves out all of them."
+        )
+    return PhotoStore(paths, image_size, cache)
+
+
+def _rows_of_part(
+    path: str | Path, splits: pd.DataFrame | None, part: str, *, image_size: int, batch_size: int
+) -> pd.DataFrame:
+    check_whole("image_size", image_size, at_least=1)
+    check_whole("batch_size", batch_size, at_least=1)
     if splits is None:
         splits = _first_rows_test(path)
     table = splits[splits[SPLIT] == part].reset_index(drop=True)

@@ -1,6 +1,7 @@
 """Readers of photos: batches for every backend of Keras, or Keras's ImageDataGenerator."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from shopper_age.data.photos import decode_photo, is_turned, open_photo
 from shopper_age.data.store import PhotoStore
 from shopper_age.data.tables import FILE_NAME, PHOTO_FOLDER, REAL_AGE, photo_path
 from shopper_age.params import AugmentationParams
+from shopper_age.runtime.progress import progress_bar
 from shopper_age.runtime.threads import in_threads
 
 _NO_AUGMENTATION = AugmentationParams(
@@ -27,6 +29,9 @@ _NO_AUGMENTATION = AugmentationParams(
 _GENERATOR_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 
 _NAMES_TOLD = 5
+
+# A progress bar moves after so many photos.
+_PHOTOS_PER_PORTION = 256
 
 _MISSING, _BROKEN = "not found", "that cannot be decoded"
 
@@ -132,7 +137,14 @@ def _check_for_generator(path: str | Path, file_names: Sequence[str], image_size
     def check(index: int) -> None:
         problems[index] = _generator_problem(photo_path(path, file_names[index]), image_size)
 
-    in_threads(check, len(file_names))
+    def check_at(numbers: range, position: int) -> None:
+        check(numbers[position])
+
+    with progress_bar("checking", len(file_names)) as advance:
+        for start in range(0, len(file_names), _PHOTOS_PER_PORTION):
+            numbers = range(start, min(start + _PHOTOS_PER_PORTION, len(file_names)))
+            in_threads(partial(check_at, numbers), len(numbers))
+            advance(len(numbers))
     by_problem: dict[str, list[str]] = {}
     for name, problem in zip(file_names, problems, strict=True):
         by_problem.setdefault(problem, []).append(name)

@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 
 from shopper_age.demo.faces import draw_faces
+from shopper_age.runtime.interruption import interruption_told
 from shopper_age.runtime.machine import usable_cores
 
 
@@ -19,7 +20,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="the same seed draws the same faces (default 0)")
     chosen = parser.parse_args()
     try:
-        draw_faces(chosen.folder, n=chosen.n, seed=chosen.seed, workers=usable_cores())
+        with interruption_told(parser.prog):
+            draw_faces(chosen.folder, n=chosen.n, seed=chosen.seed, workers=usable_cores())
     except (ValueError, OSError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
     print(f"Drew {chosen.n} faces into {chosen.folder}.")

@@ -6,6 +6,7 @@ the age of people.
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from shopper_age.demo.drawing.canvas import Canvas, Pose
 from shopper_age.demo.drawing.person import random_person
 from shopper_age.demo.drawing.portrait import paint_portrait
 from shopper_age.runtime.files import write_csv
+from shopper_age.runtime.progress import progress_bar
 
 SIDE_PX = 224
 
@@ -71,14 +73,34 @@ def draw_faces(folder: str | Path, *, n: int, seed: int, workers: int = 1) -> pd
         (unfinished / PHOTO_FOLDER).mkdir()
         save = partial(_save_face, unfinished, seed)
         rows = range(n), labels[FILE_NAME], labels[REAL_AGE]
-        if workers > 1:
-            # Spawned, not forked: a forked copy of a process that has threads may hang.
-            with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-                list(pool.map(save, *rows, chunksize=8))
-        else:
-            list(map(save, *rows))
+        with progress_bar("drawing", n) as advance:
+            if workers > 1:
+                with _processes(workers) as pool:
+                    for _ in pool.map(save, *rows, chunksize=8):
+                        advance(1)
+            else:
+                for _ in map(save, *rows):
+                    advance(1)
         write_csv(unfinished / LABELS_FILE, labels, guarded=False)
     return labels
+
+
+@contextmanager
+def _processes(n: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes to draw in, which leave Ctrl-C to this one and draw nothing more when the block raises.
+
+    Spawned, not forked: a forked copy of a process that has threads may hang.
+    """
+    pool = ProcessPoolExecutor(
+        n,
+        mp_context=get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def draw_ages(n: int, rng: np.random.Generator) -> np.ndarray:

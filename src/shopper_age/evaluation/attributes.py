@@ -9,12 +9,13 @@ from scipy import ndimage
 
 from shopper_age.data.tables import CONTENT_HASH, FILE_NAME, HEIGHT, MEASURED, REAL_AGE, SPLIT, WIDTH
 from shopper_age.grouping import people_of
+from shopper_age.runtime.progress import with_progress
 
 # Brightness of the colours red, green and blue. Source: ITU-R BT.601, section 2.5.1.
 _LUMA = np.array([0.299, 0.587, 0.114])
 
 
-def measure_photos(photos: Iterable[NDArray[np.uint8]]) -> pd.DataFrame:
+def measure_photos(photos: Iterable[NDArray[np.uint8]], n: int | None = None) -> pd.DataFrame:
     """A row per photo: `brightness`, the mean grey from 0 (black) to 255, and `sharpness`.
 
     Sharpness is the variance of the Laplacian of the grey values: low where a photo is blurred. It depends on
@@ -22,12 +23,13 @@ def measure_photos(photos: Iterable[NDArray[np.uint8]]) -> pd.DataFrame:
 
     Args:
         photos: uint8 (height, width, 3), RGB; taken one at a time.
+        n: how many they are, for the progress bar.
 
     Source: Pech-Pacheco et al. 2000, "Diatom Autofocusing in Brightfield Microscopy: a Comparative Study",
     ICPR, method LAPV.
     """
     rows = []
-    for photo in photos:
+    for photo in with_progress(photos, "measuring", n):
         grey = photo @ _LUMA
         rows.append((grey.mean(), ndimage.laplace(grey).var()))
     return pd.DataFrame(rows, columns=["brightness", "sharpness"], dtype=float)
@@ -71,5 +73,5 @@ def photo_attributes(
     rows = manifest.set_index(FILE_NAME).loc[list(file_names)]
     further = rows.drop(columns=[REAL_AGE, SPLIT, *MEASURED, *filter(None, [group_column])], errors="ignore")
     side = rows[[WIDTH, HEIGHT]].min(axis=1).rename("shorter side (px)")
-    tables = [further, side, measure_photos(photos)]
+    tables = [further, side, measure_photos(photos, len(rows))]
     return pd.concat([table.reset_index(drop=True) for table in tables], axis=1)

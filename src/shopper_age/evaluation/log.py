@@ -8,6 +8,7 @@ from shopper_age.markdown import render
 from shopper_age.params import Params
 from shopper_age.runtime.checkout import dvc_md5
 from shopper_age.runtime.hashing import content_key
+from shopper_age.runtime.progress import with_progress
 from shopper_age.tracking import RunLogger, evaluation_run
 
 _FOLDERS = (paths.VALIDATION, paths.EDA, paths.SPLIT, paths.EVALUATION)
@@ -46,6 +47,10 @@ def log_evaluation(evaluation: Evaluation, params: Params) -> None:
 
 
 def _log_reports(run: RunLogger, folder: Path) -> None:
-    for file in sorted(folder.iterdir()):
-        if file.is_file() and file.suffix != _TABLES and not file.name.startswith("."):
-            run.log_artifact(file, folder.name, shows_people=paths.shows_people(file))
+    files = [
+        file
+        for file in sorted(folder.iterdir())
+        if file.is_file() and file.suffix != _TABLES and not file.name.startswith(".")
+    ]
+    for file in with_progress(files, f"logging {folder.name} to MLflow", len(files), "files"):
+        run.log_artifact(file, folder.name, shows_people=paths.shows_people(file))

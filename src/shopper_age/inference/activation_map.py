@@ -5,6 +5,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, softmax
 
+from shopper_age.runtime.progress import progress_bar
+
 
 def activation_maps(model: keras.Model, photos: NDArray[np.uint8]) -> NDArray[np.float64]:
     """One map per photo, shape (n, h, w), in years: above 0 where the spot makes the person older.
@@ -26,7 +28,11 @@ def activation_maps(model: keras.Model, photos: NDArray[np.uint8]) -> NDArray[np
     without the final ReLU, so that what makes younger is seen too.
     """
     pool, head = _pool_and_head(model)
-    features, pooled = keras.Model(model.input, [pool.input, pool.output]).predict(photos, verbose=0)
+    n = len(photos)
+    with progress_bar("activation maps", n) as advance:
+        network = keras.Model(model.input, [pool.input, pool.output])
+        features, pooled = network.predict(photos, verbose=0)
+        advance(n)
     features = np.asarray(features, dtype=float)
     kernel, bias = (np.asarray(weights, dtype=float) for weights in head.get_weights())
     gradient = age_gradient(pooled, kernel, bias, activation=keras.activations.serialize(head.activation))

@@ -1,7 +1,8 @@
 """Estimates of a model for photos: age and age distribution."""
 
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,11 +13,31 @@ from shopper_age.data.readers import photo_batches
 from shopper_age.data.store import PhotoStore
 from shopper_age.inference.views import with_views
 from shopper_age.model.heads import AGE, AGE_DISTRIBUTION
+from shopper_age.runtime.progress import progress_bar
 
 _INFERENCE_BYTES = 2**30
 
 # Of ResNet50's activations that live at the same time, measured as the growth of memory with the batch.
 _BYTES_PER_PIXEL = 12 * 2**20 / 224**2
+
+
+class CountPhotos(keras.callbacks.Callback):
+    """Tells a progress bar of the photos of each finished batch.
+
+    Args:
+        advance: takes how many more are done.
+        n: of all photos; what fills the last batch up does not count.
+    """
+
+    def __init__(self, advance: Callable[[int], None], n: int) -> None:
+        super().__init__()
+        self._advance = advance
+        self._n_left = n
+
+    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
+        n_more = min(len(keras.tree.flatten(logs)[0]), self._n_left)
+        self._n_left -= n_more
+        self._advance(n_more)
 
 
 @dataclass(frozen=True)
@@ -56,11 +77,11 @@ def estimate(model: keras.Model, photos: PhotoStore | NDArray[np.uint8], *, n_vi
     data = photos
     if isinstance(photos, PhotoStore):
         data = photo_batches(photos, inference_batch_size(photos.size_px))
-    # A progress bar is for people who watch; in a log file it is 100 KB of control characters.
-    verbose = "auto" if sys.stdout.isatty() else 0
-    with plain_errors(data):
-        output = with_views(model, n_views).predict(data, verbose=verbose)
-    n = len(photos)  # `photo_batches` fills the last batch up
+    n = len(photos)
+    with plain_errors(data), progress_bar("estimating ages", n) as advance:
+        callback = CountPhotos(advance, n)
+        output = with_views(model, n_views).predict(data, verbose=0, callbacks=[callback])
+    # `photo_batches` fills the last batch up
     distribution = output.get(AGE_DISTRIBUTION)
     return Estimates(
         output[AGE][:n, 0].astype(float), None if distribution is None else distribution[:n].astype(float)

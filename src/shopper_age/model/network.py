@@ -1,8 +1,10 @@
 """The age model: ResNet50 with built-in preprocessing and a regression or distribution head."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Integral
+from typing import Any
 
 import keras
 from keras import layers
@@ -11,6 +13,7 @@ from shopper_age.model.conversion import converted, fused
 from shopper_age.model.heads import AGE, AGE_DISTRIBUTION, fill_constants, head, is_distribution_model
 from shopper_age.model.losses import keras_loss
 from shopper_age.model.weights import LoadedWeights, load_backbone_weights
+from shopper_age.runtime.arguments import check_number
 
 _log = logging.getLogger(__name__)
 
@@ -51,10 +54,13 @@ def create_model(
         ValueError: an argument breaks its rule, or the file of weights does not fit.
         OSError: the ImageNet weights cannot be downloaded, or there is no such file.
     """
-    if len(input_shape) != 3 or input_shape[2] != 3 or min(input_shape[:2]) < 32:
+    if not _is_shape(input_shape):
         raise ValueError(
-            f"input_shape must be (height, width, 3) with sides of at least 32, received {input_shape}"
+            f"input_shape must be (height, width, 3) with sides of at least 32, received {input_shape!r}"
         )
+    check_number("learning_rate", learning_rate, above=0)
+    check_number("label_sigma", label_sigma, above=0)
+    check_number("l1_weight", l1_weight, at_least=0)
     if precision not in _POLICIES:
         raise ValueError(f"precision must be one of {', '.join(_POLICIES)}, received {precision!r}")
     compiled_loss = keras_loss(loss, label_sigma=label_sigma, l1_weight=l1_weight)
@@ -70,6 +76,12 @@ def create_model(
         metrics={AGE: [keras.metrics.MeanAbsoluteError(name="mae")]},
     )
     return model
+
+
+def _is_shape(value: Any) -> bool:
+    if not isinstance(value, Sequence) or len(value) != 3 or not all(isinstance(n, Integral) for n in value):
+        return False
+    return min(value[:2]) >= 32 and value[2] == 3
 
 
 def _network(input_shape: tuple[int, int, int], loss: str) -> keras.Model:

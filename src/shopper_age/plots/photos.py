@@ -22,7 +22,7 @@ def contact_sheet(
     Raises:
         ValueError: there is no photo, or not one caption per photo.
     """
-    if not photos or len(photos) != len(captions):
+    if not len(photos) or len(photos) != len(captions):
         raise ValueError(
             f"A contact sheet needs photos and a caption for each, got {len(photos)} and {len(captions)}."
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shopper_age.runtime.csv_tables import ENCODING, read_table, write_table
+from shopper_age.runtime.progress import with_progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,7 +90,7 @@ def write_files(folder: str | Path, contents: Mapping[str, Any]) -> None:
     Raises:
         TypeError: a content is none of these.
     """
-    for name, content in contents.items():
+    for name, content in with_progress(contents.items(), "writing", len(contents), "files"):
         path = Path(folder, name)
         if isinstance(content, str):
             write_text(path, content)

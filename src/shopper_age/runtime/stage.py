@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+from shopper_age.runtime.interruption import interruption_told
 from shopper_age.runtime.messages import clip
 
 _SHORT_OF_MEMORY = (
@@ -22,16 +23,20 @@ def run_stage(main: Callable[[], None]) -> None:
     error, without its middle if it is very long, and the exit status is 1; so it is with a want of memory.
     Anything else is a fault of this project and keeps its traceback.
     `SHOPPER_AGE_TRACEBACK=1` shows the traceback of every error.
+
+    Ctrl-C and SIGTERM end it with a line on how far it came, and with the status 130 or 143.
     """
     configure_logging()
+    name = Path(sys.argv[0]).stem
     try:
-        main()
+        with interruption_told(name, advice="`dvc repro` goes on with this stage, from its start"):
+            main()
     except Exception as error:
         message = _SHORT_OF_MEMORY if _is_short_of_memory(error) else str(error)
         is_of_the_user = message == _SHORT_OF_MEMORY or isinstance(error, ValueError | OSError)
         if os.environ.get("SHOPPER_AGE_TRACEBACK") or not is_of_the_user:
             raise
-        sys.exit(f"{Path(sys.argv[0]).stem}: {clip(message)}")
+        sys.exit(f"{name}: {clip(message)}")
 
 
 def _is_short_of_memory(error: Exception) -> bool:

@@ -1,12 +1,16 @@
 """Log lines of TensorFlow: silent at its start and below fatal, unless the user asks for more."""
 
 import faulthandler
+import functools
 import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
 
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
@@ -22,7 +26,7 @@ def without_startup_lines() -> Iterator[None]:
 
     `TF_CPP_MIN_LOG_LEVEL` becomes 3, fatal errors alone, where it is not set: what else goes wrong raises an
     exception. TensorFlow 2.21 heeds it only after it has logged some lines, which are taken out of standard
-    error here. All lines stay with a level of 0 or 1, and when the block raises.
+    error here. All lines stay with a level of 0 or 1, and when the block raises an error.
     """
     if os.environ.setdefault(_LEVEL, "3") in ("0", "1") or sys.stderr is None:
         yield
@@ -38,6 +42,9 @@ def without_startup_lines() -> Iterator[None]:
         try:
             yield
             is_failed = False
+        except (KeyboardInterrupt, SystemExit):
+            is_failed = False
+            raise
         finally:
             if not has_fault_handler:
                 faulthandler.disable()
@@ -46,3 +53,29 @@ def without_startup_lines() -> Iterator[None]:
             os.close(stderr)
             held_back.seek(0)
             os.write(2, b"".join(line for line in held_back if is_failed or not _STARTUP_LINE.match(line)))
+
+
+def quieten_tensorflow() -> None:
+    """From now on TensorFlow is imported within `without_startup_lines`, whoever imports it.
+
+    Called again, it changes nothing.
+    """
+    if not any(isinstance(finder, _QuietFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _QuietFinder())
+
+
+class _QuietFinder(MetaPathFinder):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(fullname, path, target) if fullname == "tensorflow" else None
+        if spec is not None and spec.loader is not None:
+            run = spec.loader.exec_module
+
+            @functools.wraps(run)
+            def exec_module(module: ModuleType) -> None:
+                with without_startup_lines():
+                    run(module)
+
+            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from threading import Event
 from typing import Any
 
 import cv2
@@ -16,13 +17,20 @@ def in_threads(work: Callable[[int], Any], n: int) -> None:
     It gains where `work` spends its time outside Python: in decoding, resizing, warping.
     """
     n_shares = min(n, usable_cores())
+    is_given_up = Event()
 
     def do_share(first: int) -> None:
         for number in range(first, n, n_shares):
+            if is_given_up.is_set():
+                return
             work(number)
 
     # a task for each core: handing over a task for each photo would take a tenth of a photo's time
-    list(_threads().map(do_share, range(n_shares)))
+    try:
+        list(_threads().map(do_share, range(n_shares)))
+    except BaseException:  # Ctrl-C, too: Python waits for its threads before it ends
+        is_given_up.set()
+        raise
 
 
 @cache

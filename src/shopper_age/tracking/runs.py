@@ -1,16 +1,14 @@
 """MLflow runs of trainings and evaluations, as context managers."""
 
-import signal
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 from uuid import uuid4
 
 from shopper_age.runtime.hashing import file_md5
+from shopper_age.runtime.interruption import INTERRUPTIONS, termination_raises
 from shopper_age.tracking.logger import RunLogger
 from shopper_age.tracking.operations import EvaluationOf, RunRequest, now
 from shopper_age.tracking.provenance import process_id, provenance, run_name, user_name
@@ -28,7 +26,7 @@ def training_run(
     resume_id: str | None = None,
     log_photos: bool = False,
 ) -> Iterator[RunLogger]:
-    """The run of one training, FINISHED when the block ends well, FAILED when it raises or is interrupted.
+    """The run of one training, FINISHED when the block ends well, FAILED or, interrupted, KILLED when not.
 
     Args:
         experiment: the MLflow experiment.
@@ -103,27 +101,10 @@ def _request(
 @contextmanager
 def _ending(run: RunLogger) -> Iterator[RunLogger]:
     try:
-        with _termination_raises():
+        with termination_raises():
             yield run
     except BaseException as error:
         run.set_tags({"error": error_text(error)})
-        run.finish("FAILED")
+        run.finish("KILLED" if isinstance(error, INTERRUPTIONS) else "FAILED")
         raise
     run.finish("FINISHED")
-
-
-@contextmanager
-def _termination_raises() -> Iterator[None]:
-    """SIGTERM, which `docker stop` and cluster schedulers send, ends the block as an error does."""
-    if threading.current_thread() is not threading.main_thread():  # Python takes handlers only there
-        yield
-        return
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

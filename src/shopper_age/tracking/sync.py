@@ -3,6 +3,7 @@
 import logging
 from typing import NamedTuple
 
+from shopper_age.runtime.progress import with_progress
 from shopper_age.tracking.mlflow_run import MlflowRun, RefusedError
 from shopper_age.tracking.offline import OfflineLog, offline_logs
 from shopper_age.tracking.operations import Operation, RunRequest
@@ -60,7 +61,7 @@ def _send(log: OfflineLog, store: str | None) -> str | None:
 
 def _replay(request: RunRequest, operations: list[Operation]) -> None:
     run = with_timeout(MlflowRun, request)
-    for operation in operations:
+    for operation in with_progress(operations, f"sending {request.name}", len(operations), "entries"):
         try:
             with_timeout(run.apply, operation)
         except RefusedError as error:

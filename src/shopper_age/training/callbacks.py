@@ -1,18 +1,13 @@
-"""Callbacks of a training: number, duration and log of each epoch, and early stopping."""
+"""Callbacks of a training: number and duration of each epoch, checks, history, and early stopping."""
 
-import logging
 import time
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Any
 
 import keras
-from keras import ops
 
 from shopper_age.training.checkpoint import Checkpoint
-from shopper_age.training.selection import VALIDATION_MAE, Row, has_stalled
-
-_log = logging.getLogger(__name__)
+from shopper_age.training.selection import Row, has_stalled
 
 
 class SetEpoch(keras.callbacks.Callback):
@@ -57,46 +52,6 @@ class EpochTimer(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
         self.seconds.append(time.perf_counter() - self._start)
         logs["seconds"] = self.seconds[-1]
-
-
-class LogEpoch(keras.callbacks.Callback):
-    """Logs a line per epoch; it needs an `EpochTimer` before it.
-
-    Args:
-        n_epochs: of the whole training.
-        n_photos: training photos per epoch; without it the line has no rate of photos.
-    """
-
-    def __init__(self, n_epochs: int, n_photos: int | None) -> None:
-        super().__init__()
-        self._n_epochs = n_epochs
-        self._n_photos = n_photos
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        rate = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        row = {"epoch": epoch + 1, "learning_rate": rate, **(logs or {})}
-        _log.info("train: %s", epoch_line(row, n_epochs=self._n_epochs, n_photos=self._n_photos))
-
-
-def epoch_line(row: Row, *, n_epochs: int, n_photos: int | None) -> str:
-    """An epoch in a line: loss, MAE of both parts in years, learning rate at its end, speed, time left.
-
-    Args:
-        row: `epoch` from 1, `learning_rate`, `seconds` and Keras's logs.
-    """
-    seconds = row["seconds"]
-    left = timedelta(seconds=round((n_epochs - row["epoch"]) * seconds))
-    parts = [
-        f"epoch {row['epoch']}/{n_epochs}",
-        f"loss {row['loss']:.4f}",
-        f"MAE {row['mae']:.2f}",
-        *([f"validation MAE {row[VALIDATION_MAE]:.2f}"] if VALIDATION_MAE in row else []),
-        f"learning rate {row['learning_rate']:.3g}",
-        *([f"{n_photos / seconds:.1f} photos/s"] if n_photos else []),
-        f"{seconds:.1f} s",
-        f"{left} left",
-    ]
-    return ", ".join(parts)
 
 
 class TellHistory(keras.callbacks.Callback):

@@ -113,6 +113,30 @@ class StopWhenDiverged(keras.callbacks.Callback):
         raise DivergedError(message + kept)
 
 
+class StopAtNan(keras.callbacks.Callback):
+    """Ends a training as it is compiled with a `DivergedError` when a loss or error is infinite or NaN."""
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's signature
+        self._epoch = epoch + 1
+
+    def on_train_batch_end(self, batch: int, logs: Row | None = None) -> None:
+        self._check(f"step {batch + 1} of epoch {self._epoch}", logs)
+
+    def on_epoch_end(self, epoch: int, logs: Row | None = None) -> None:
+        self._check(f"epoch {epoch + 1}", logs)
+
+    def _check(self, where: str, logs: Row | None) -> None:
+        for name, value in (logs or {}).items():
+            if not math.isfinite(float(value)):
+                rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+                raise DivergedError(
+                    f"the training diverged in {where}: {name} is {float(value):g}. The weights of this "
+                    f"model are spoilt: make it anew with a lower learning rate (it was {rate:g}), as in "
+                    f"`create_model(input_shape, learning_rate={rate / 10:g})`. If that changes nothing, "
+                    "look for ages or photos that hold infinity or NaN"
+                )
+
+
 def refuse_diverged(checkpoint: Checkpoint) -> None:
     """Raises where this training has diverged before.
 

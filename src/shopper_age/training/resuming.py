@@ -13,6 +13,7 @@ from shopper_age.params import Params
 from shopper_age.runtime.checkout import project_root
 from shopper_age.runtime.files import write_text
 from shopper_age.runtime.hashing import content_key
+from shopper_age.runtime.interruption import INTERRUPTIONS
 from shopper_age.tracking import RunLogger, training_run
 from shopper_age.training.checkpoint import Checkpoint
 
@@ -74,6 +75,7 @@ def resumable_run(params: Params, *data: Path, tags: Mapping[str, str]) -> Itera
     with (
         locked(project_root() / ".checkpoints" / training_key(params, *data)) as folder,
         _told_if_killed(folder),
+        _interruption_noted(folder, params.epochs),
     ):
         run_id = folder / "run_id"
         with training_run(
@@ -86,6 +88,22 @@ def resumable_run(params: Params, *data: Path, tags: Mapping[str, str]) -> Itera
             write_text(run_id, run.id)
             yield folder, run
         shutil.rmtree(folder)
+
+
+@contextmanager
+def _interruption_noted(folder: Path, n_epochs: int) -> Iterator[None]:
+    """Ctrl-C or a signal in the block gets a note of what is kept."""
+    try:
+        yield
+    except INTERRUPTIONS as interruption:
+        n_finished = Checkpoint(folder).n_finished
+        if n_finished:
+            interruption.add_note(
+                f"epoch {n_finished} of {n_epochs} is finished and kept; `dvc repro` goes on from there"
+            )
+        else:
+            interruption.add_note(f"none of {n_epochs} epochs is finished; `dvc repro` starts from the first")
+        raise
 
 
 @contextmanager

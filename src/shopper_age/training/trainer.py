@@ -16,10 +16,12 @@ from shopper_age.data.batches import plain_errors
 from shopper_age.model.heads import AGE_DISTRIBUTION, is_distribution_model
 from shopper_age.model.losses import MedianAgeError, keras_loss
 from shopper_age.params import TrainParams
-from shopper_age.training.callbacks import CheckAll, EpochTimer, LogEpoch, SetEpoch, StopEarly, TellHistory
+from shopper_age.training.arguments import as_arrays, check_data, check_model, check_numbers, sizes_told
+from shopper_age.training.callbacks import CheckAll, EpochTimer, SetEpoch, StopEarly, TellHistory
 from shopper_age.training.checkpoint import Checkpoint, SaveCheckpoint
-from shopper_age.training.divergence import StopWhenDiverged, advice, refuse_diverged
+from shopper_age.training.divergence import StopAtNan, StopWhenDiverged, advice, refuse_diverged
 from shopper_age.training.optimizers import Phase, phases
+from shopper_age.training.progress import training_progress
 from shopper_age.training.selection import Row, has_stalled
 
 _log = logging.getLogger(__name__)
@@ -48,12 +50,28 @@ def train_model(
         epochs: passes over `train_data`.
         steps_per_epoch: batches per epoch, for data without an end.
         validation_steps: batches of `test_data` to use, likewise.
+
+    Raises:
+        TypeError: an argument is no model or no data; photos came without their ages.
+        ValueError: the model has no output `age` or is not compiled; photos and ages do not fit each other or
+            the model; a number is none from 1 on.
+        DivergedError: the loss became infinite or NaN.
     """
+    check_model(model)
+    check_numbers(
+        epochs=epochs,
+        batch_size=batch_size,
+        steps_per_epoch=steps_per_epoch,
+        validation_steps=validation_steps,
+    )
+    train_data, test_data = as_arrays(train_data), as_arrays(test_data)
+    check_data(model, train_data, test_data)
     trainer = _with_one_output(model)
     loss = model.loss[AGE_DISTRIBUTION] if is_distribution_model(model) else model.loss
     _compile(trainer, loss, model.optimizer, jit_compile="auto")
     arguments = FitArguments(train_data, test_data, batch_size, steps_per_epoch, validation_steps)
-    arguments.fit(trainer, start=0, end=epochs)
+    with sizes_told(model):
+        arguments.fit(trainer, start=0, end=epochs, callbacks=[StopAtNan()], verbose=_verbosity())
     model.history = trainer.history
     return model
 
@@ -62,7 +80,7 @@ def train_model(
 class Trainer:
     """Training by the settings of params.yaml, with checkpoints from which an interrupted training resumes.
 
-    Where standard output is a terminal it shows Keras's progress bar; elsewhere a line per epoch is logged.
+    A line per epoch is logged; in a terminal a bar shows the steps of the present one.
 
     Args:
         settings: section `train`.
@@ -129,10 +147,13 @@ class Trainer:
                     is_float32=all(layer.compute_dtype == "float32" for layer in model.layers),
                 ),
             )
-            callbacks = self._callbacks(checkpoint, model, divergence, LogEpoch(epochs, self.n_photos))
-            for phase in phases(self.settings, learning_rate, epochs):
-                if not has_stalled(checkpoint.history, self.settings.early_stopping_patience):
-                    self._fit_phase(phase, model, arguments, checkpoint, callbacks)
+            with training_progress(
+                checkpoint, n_epochs=epochs, n_steps=arguments.n_steps, n_photos=self.n_photos
+            ) as progress:
+                callbacks = self._callbacks(checkpoint, model, divergence, progress)
+                for phase in phases(self.settings, learning_rate, epochs):
+                    if not has_stalled(checkpoint.history, self.settings.early_stopping_patience):
+                        self._fit_phase(phase, model, arguments, checkpoint, callbacks)
             checkpoint.restore_kept(model)
         return model
 
@@ -149,7 +170,11 @@ class Trainer:
             yield Checkpoint(Path(folder))
 
     def _callbacks(
-        self, checkpoint: Checkpoint, model: keras.Model, divergence: StopWhenDiverged, log: LogEpoch
+        self,
+        checkpoint: Checkpoint,
+        model: keras.Model,
+        divergence: StopWhenDiverged,
+        progress: list[keras.callbacks.Callback],
     ) -> list[keras.callbacks.Callback]:
         settings = self.settings
         averaging = keras.callbacks.SwapEMAWeights(swap_on_epoch=False) if settings.ema_momentum else None
@@ -159,7 +184,7 @@ class Trainer:
             CheckAll(self.check),
             divergence,
             SaveCheckpoint(checkpoint, model, keep_best=settings.keep_best, averaging=averaging),
-            *([] if sys.stdout.isatty() else [log]),
+            *progress,
             TellHistory(checkpoint, self._tell),
             StopEarly(checkpoint, settings.early_stopping_patience),
         ]
@@ -186,8 +211,7 @@ class Trainer:
         _compile(trainer, loss, phase.optimizer(arguments.n_steps), jit_compile=settings.jit_compile)
         if start > phase.start:
             checkpoint.restore(trainer)
-        verbose = 1 if sys.stdout.isatty() else 0
-        arguments.fit(trainer, start=start, end=phase.end, callbacks=callbacks, verbose=verbose)
+        arguments.fit(trainer, start=start, end=phase.end, callbacks=callbacks, verbose=0)
 
 
 @dataclass(frozen=True)
@@ -247,6 +271,14 @@ def set_seed(seed: int, *, deterministic: bool) -> None:
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
+
+
+def _verbosity() -> int | str:
+    """Keras's, for `model.fit`: bars for people who watch, a line per epoch elsewhere.
+
+    Keras takes every POSIX system for a terminal and writes 40 KB of bars per epoch into a file.
+    """
+    return "auto" if sys.stdout.isatty() or "ipykernel" in sys.modules else 2
 
 
 def _with_one_output(model: keras.Model) -> keras.Model:

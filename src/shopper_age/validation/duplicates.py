@@ -16,6 +16,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from shopper_age.data.tables import DUPLICATE_GROUP, FILE_NAME, N_BYTES, REAL_AGE
+from shopper_age.runtime.progress import with_progress
 from shopper_age.validation.rules import findings
 
 # The picture is reduced to this side before it is hashed, in pixels.
@@ -114,7 +115,8 @@ def _search(hashes: np.ndarray, max_bits: int) -> np.ndarray:
     group = np.arange(n)
     number = np.arange(2 * n, dtype=np.uint64)
     number_bits = np.uint64((1 << (2 * n - 1).bit_length()) - 1)
-    for mask in _key_masks(max_bits, len(coarse)):
+    masks = list(_key_masks(max_bits, len(coarse)))
+    for mask in with_progress(masks, "looking for duplicates", len(masks), "passes"):
         # Sorting numbers that hold key and entry takes a third of the time of sorting entries by key. The
         # key is scattered into the upper bits; that two keys may fall together costs a comparison.
         keyed = np.sort((coarse & mask) * _SCATTERING & ~number_bits | number)

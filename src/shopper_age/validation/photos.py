@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 import pandas as pd
 from PIL import Image, UnidentifiedImageError
-from tqdm import tqdm
 
 from shopper_age.data.jpeg import DamagedPhotoError
 from shopper_age.data.photos import PHOTO_FORMATS, decode_photo, open_photo, to_grey, upright_size
 from shopper_age.data.tables import HEIGHT, MODE, N_BYTES, PHOTO_FOLDER, WIDTH, near_miss
+from shopper_age.runtime.progress import progress_bar
 from shopper_age.runtime.threads import in_threads
 from shopper_age.validation.duplicates import HASH_SHAPE, perceptual_hashes
 from shopper_age.validation.links import link_problem
@@ -98,7 +98,7 @@ def inspect_photos(
     folder = Path(os.path.realpath(Path(data_path, PHOTO_FOLDER)))
     tables, hashes = [_as_table([])], [np.zeros((0, *HASH_SHAPE), np.uint64)]
     with (
-        tqdm(total=len(file_names), desc="photos", unit="photo", disable=None) as progress,
+        progress_bar("checking", len(file_names)) as advance,
         warnings.catch_warnings(),  # of odd metadata; what matters becomes a finding
     ):
         warnings.simplefilter("ignore")
@@ -107,7 +107,7 @@ def inspect_photos(
             portion = _inspect_portion(folder, names, min_side_px=min_side_px, max_pixels=max_pixels)
             tables.append(_as_table(portion))
             hashes.append(np.stack([photo.hashes for photo in portion]))
-            progress.update(len(portion))
+            advance(len(portion))
     return Inspection(pd.concat(tables, ignore_index=True), np.concatenate(hashes))
 
 
