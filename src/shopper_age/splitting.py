@@ -137,8 +137,8 @@ def _deal_folds(manifest: pd.DataFrame, n: int, draw: Callable[..., np.ndarray])
     counts = np.bincount(folds, minlength=n + 1)[1:]
     if not counts.all():
         raise ValueError(
-            f"{len(manifest)} photos beside the test part do not fill {n} folds: lower split.folds, add photos, "
-            f"or set split.calibration to validation.{_kept_together(manifest[DUPLICATE_GROUP])}"
+            f"{len(manifest)} photos beside the test part do not fill {n} folds: lower split.folds, add "
+            f"photos, or set split.calibration to validation.{_kept_together(manifest[DUPLICATE_GROUP])}"
         )
     return folds
 

@@ -1,7 +1,7 @@
 """Evaluation of a model: errors, age groups, ID check and intervals on the test part.
 
 Whatever has to be chosen or calibrated, a threshold or the width of intervals, is settled on the validation
-part and measured on the test part.
+part, or on out-of-fold estimates of the training part, and measured on the test part.
 """
 
 from collections.abc import Sequence
@@ -33,16 +33,22 @@ def evaluate(
     params: EvaluateParams,
     seed: int,
     one_view: Estimates | None = None,
+    n_folds: int = 0,
 ) -> Evaluation:
     """Settles thresholds and intervals on the validation part, and measures everything on the test part.
 
     Args:
+        validation: the validation part, or what `estimate_out_of_fold` returned of `n_folds` folds.
         file_names: of the test photos.
         content_hashes: of the test photos, as `attributes.content_hashes` returns them, for predictions.csv.
         train_ages: of the photos that were learnt from, in years, for the baseline.
         attributes: of the test photos, as `photo_attributes` returns them.
         seed: of the bootstrap.
         one_view: of the plain test photos, where `test` averages several views of each.
+        n_folds: 0 of a validation part.
+
+    Source: Vovk 2015, "Cross-conformal predictors", Annals of Mathematics and Artificial Intelligence 74, for
+    estimates out of fold; one model instead of all folds' models answers for new photos here.
     """
     true, pred, edges = test.y_true, test.y_pred, params.age_groups
     train_ages = np.asarray(train_ages, dtype=float)
@@ -66,6 +72,7 @@ def evaluate(
         content_hashes=content_hashes,
         train_ages=train_ages,
         n_validation=validation.y_true.size,
+        n_folds=n_folds,
         n_validation_minors=int(np.count_nonzero(validation.y_true < params.legal_age)),
         metrics=metrics,
         errors=errors.errors(true, pred),

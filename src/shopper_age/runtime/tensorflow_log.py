@@ -1,6 +1,7 @@
 """Log lines of TensorFlow: silent at its start and below fatal, unless the user asks for more."""
 
 import faulthandler
+import logging
 import os
 import re
 import sys
@@ -46,3 +47,18 @@ def without_startup_lines() -> Iterator[None]:
             os.close(stderr)
             held_back.seek(0)
             os.write(2, b"".join(line for line in held_back if is_failed or not _STARTUP_LINE.match(line)))
+
+
+@contextmanager
+def without_retracing_warnings() -> Iterator[None]:
+    """A block without TensorFlow's warning that models are compiled one after the other, each of them new."""
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return "triggered tf.function retracing" not in record.getMessage()
+
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)

@@ -114,7 +114,7 @@ class MlflowRun:
         return run
 
     def _place_below_parent(self) -> dict[str, str]:
-        """Tags that name the run's parent, if it has one: by its key, and by MLflow's id where it is known."""
+        """Tags that name the parent, if the run has one: its key, and MLflow's id where that is known."""
         if self._request.parent is None:
             return {}
         parent = self._find({"run_key": self._request.parent})
