@@ -44,7 +44,12 @@ def ages(n: int, *, seed: int = 0, youngest: float = 5, oldest: float = 80) -> n
 
 
 def evaluation_of(
-    validation: PartEstimates, test: PartEstimates, *, one_view: Estimates | None = None, **changes
+    validation: PartEstimates,
+    test: PartEstimates,
+    *,
+    one_view: Estimates | None = None,
+    n_folds: int = 0,
+    **changes,
 ) -> Evaluation:
     """The evaluation of two parts with `PARAMS`, or some of them changed."""
     n = test.y_true.size
@@ -58,6 +63,7 @@ def evaluation_of(
         params=PARAMS.model_copy(update=changes),
         seed=0,
         one_view=one_view,
+        n_folds=n_folds,
     )
 
 
