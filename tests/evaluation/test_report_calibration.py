@@ -31,7 +31,7 @@ def test_the_report_names_what_was_calibrated_on_wherever_it_speaks_of_it(n_fold
 def test_cross_calibration_is_explained_with_what_it_does_not_prove():
     text = _one_line(analysis(usual_evaluation(n_folds=4)))
     assert "learnt from all 3 training photos, 4 others were trained, each without one fold" in text
-    assert "err as the model itself does, which learnt from a little more, is an assumption and no proof" in text
+    assert "which learnt from a little more, is an assumption and no proof" in text
     assert "Validation errors here are those of the 4 models" in text
     plain = _one_line(analysis(usual_evaluation()))
     assert "Out of fold" not in plain
