@@ -4,8 +4,8 @@ Both ways have the same test part and the recipe of params.yaml. `validation`: o
 validation part. `cross`: a training for each fold and one of all folds, settled on out-of-fold estimates.
 Minors are the people from 14 to 17. For each way: the smallest threshold age whose observed rate of minors
 who pass is low enough, the smallest that is proven so (exact one-sided 95 % bounds, from the strictest
-downwards), what both do on the test part, and the 90 % intervals. How far the thresholds depend on the luck
-of the draw is told by drawing the calibration photos anew, with replacement.
+downwards), what both do on the test part, and the 90 % intervals. How far the thresholds depend on luck is
+told by drawing as many calibration photos as a way has, with replacement, from the out-of-fold estimates.
 
     python benchmarks/calibration.py --faces FOLDER --image-size 32 --epochs 4 --weights random
 
@@ -75,8 +75,9 @@ def proven(part: PartEstimates, rate: float) -> float:
     return float(THRESHOLDS[::-1][is_proven][-1]) if is_proven.any() else np.nan
 
 
-def drawn(part: PartEstimates, rng: np.random.Generator) -> PartEstimates:
-    rows = rng.integers(0, part.y_true.size, part.y_true.size)
+def drawn(part: PartEstimates, n: int, rng: np.random.Generator) -> PartEstimates:
+    """`n` photos of the part, each drawn from all of them."""
+    rows = rng.integers(0, part.y_true.size, n)
     return PartEstimates(part.y_true[rows], type(part.estimates)(part.y_pred[rows]))
 
 
@@ -120,8 +121,8 @@ def calibrated(
     }
 
 
-def results(way: dict[str, Any], params: Params) -> dict[str, str]:
-    """What one way has come to, by the name of the row."""
+def results(way: dict[str, Any], pool: PartEstimates, params: Params) -> dict[str, str]:
+    """What one way has come to, by the name of the row; luck is drawn from the pool."""
     calibration, test, rate = way["calibration"], way["test"], params.evaluate.max_false_positive_rate
     rng = np.random.default_rng(params.seed)
     rows = {
@@ -130,14 +131,16 @@ def results(way: dict[str, Any], params: Params) -> dict[str, str]:
             f"{mae(calibration.y_true, calibration.y_pred):.2f}, {mae(test.y_true, test.y_pred):.2f}"
         ),
     }
-    draws = [drawn(calibration, rng) for _ in range(N_DRAWS)]
+    draws = [drawn(pool, calibration.y_true.size, rng) for _ in range(N_DRAWS)]
     for name, choose in (("observed", observed), ("proven", proven)):
         threshold = choose(calibration, rate)
         luck = np.array([choose(draw, rate) for draw in draws])
         found = luck[np.isfinite(luck)]
         spread = f"{np.quantile(found, 0.05):.0f}-{np.quantile(found, 0.95):.0f}" if len(found) else "none"
         rows[f"T, {name}"] = f"{threshold:.0f}" if np.isfinite(threshold) else "none"
-        rows[f"T, {name}: 90 % of the draws, share without T"] = f"{spread}, {np.isnan(luck).mean():.0%}"
+        rows[f"T, {name}: 90 % of the draws, share of the draws without T"] = (
+            f"{spread}, {np.isnan(luck).mean():.0%}"
+        )
         if np.isfinite(threshold):
             n_passed, n = passed(test)
             at = int(n_passed[np.searchsorted(THRESHOLDS, threshold)])
@@ -173,16 +176,15 @@ def main() -> None:
     precision, _ = choose_precision(params.train.precision)
     # both ways keep the last epoch, or the comparison would be one of that too
     recipe = Recipe(params, precision, Cache(memory_gib=4.0), keeps_last_epoch=True)
-    ways = {
-        way: results(calibrated(way, params, recipe, manifest, options.work), params)
-        for way in ("validation", "cross")
-    }
+    ways = {way: calibrated(way, params, recipe, manifest, options.work) for way in ("validation", "cross")}
+    pool = ways["cross"]["calibration"]
+    columns = {way: results(parts, pool, params) for way, parts in ways.items()}
     title = f"{options.image_size} px, {options.epochs} epochs, {options.folds} folds"
     table = Table(title=f"{title}\n{machine()}")
-    for column in ("", *ways):
+    for column in ("", *columns):
         table.add_column(column)
-    for name in dict.fromkeys(name for rows in ways.values() for name in rows):
-        table.add_row(name, *(rows.get(name, "-") for rows in ways.values()))
+    for name in dict.fromkeys(name for rows in columns.values() for name in rows):
+        table.add_row(name, *(rows.get(name, "-") for rows in columns.values()))
     Console(width=120).print(table)
 
 

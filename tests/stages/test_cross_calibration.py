@@ -82,7 +82,7 @@ def test_mlflow_has_a_run_of_the_model_with_a_child_for_each_fold(checkout):
 
 
 def test_nothing_is_left_to_do_and_the_way_back_trains_nothing(checkout):
-    assert "up to date" in checkout.run("dvc", "status")
+    assert "Data and pipelines are up to date." in checkout.run("dvc", "repro")
     told = checkout.run(
         "dvc", "exp", "run", "--name", "back", "-S", "split.calibration=validation", "-S", "split.folds=5"
     )

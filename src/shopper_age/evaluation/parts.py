@@ -13,6 +13,7 @@ from shopper_age.data.store import PhotoStore
 from shopper_age.data.tables import FILE_NAME, REAL_AGE, SPLIT, VALIDATION
 from shopper_age.inference.estimates import Estimates, estimate
 from shopper_age.model.archive import load_model
+from shopper_age.runtime.tensorflow_log import hide_retracing_warnings
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def estimate_out_of_fold(
     Raises:
         FileNotFoundError: the model of a fold is not there.
     """
+    hide_retracing_warnings()
     found = [_estimate_fold(data_path, splits, fold, models, n_views) for fold in fold_numbers(splits)]
     distributions = [part.estimates.distribution for part in found if part.estimates.distribution is not None]
     return PartEstimates(

@@ -49,16 +49,13 @@ def without_startup_lines() -> Iterator[None]:
             os.write(2, b"".join(line for line in held_back if is_failed or not _STARTUP_LINE.match(line)))
 
 
-@contextmanager
-def without_retracing_warnings() -> Iterator[None]:
-    """A block without TensorFlow's warning that models are compiled one after the other, each of them new."""
+def hide_retracing_warnings() -> None:
+    """From here on this process leaves out TensorFlow's warning that models are compiled one after the other.
 
-    def is_other(record: logging.LogRecord) -> bool:
-        return "triggered tf.function retracing" not in record.getMessage()
+    It takes them for one model that is compiled anew each time.
+    """
+    logging.getLogger("tensorflow").addFilter(_is_no_retracing_warning)  # which adds a filter once
 
-    logger = logging.getLogger("tensorflow")
-    logger.addFilter(is_other)
-    try:
-        yield
-    finally:
-        logger.removeFilter(is_other)
+
+def _is_no_retracing_warning(record: logging.LogRecord) -> bool:
+    return "triggered tf.function retracing" not in record.getMessage()

@@ -18,7 +18,7 @@ from shopper_age.data.folds import fold_numbers, fold_path, leaving_out
 from shopper_age.data.tables import SPLIT, VALIDATION
 from shopper_age.model.archive import save_model
 from shopper_age.runtime.files import replacing, write_csv
-from shopper_age.runtime.tensorflow_log import without_retracing_warnings
+from shopper_age.runtime.tensorflow_log import hide_retracing_warnings
 from shopper_age.tracking import RunLogger
 from shopper_age.training.checkpoint import Checkpoint
 from shopper_age.training.divergence import DivergedError
@@ -56,11 +56,12 @@ class FoldTrainings:
         Raises:
             DivergedError: the training of a fold diverged; the message names the fold.
         """
+        if self._folders:
+            hide_retracing_warnings()
         for fold, folder in self._folders.items():
             if not (folder / _MODEL).is_file():
                 _log.info("train: fold %d of %d is left out", fold, len(self._folders))
-                with without_retracing_warnings():
-                    self._train(fold, folder, parent, tags, check)
+                self._train(fold, folder, parent, tags, check)
             Checkpoint(folder).drop_weights()
         if self._folders:
             _log.info("train: the model itself learns from all folds; like theirs, its last epoch is kept")
