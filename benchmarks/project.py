@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 _COPIED = (".dvc", "data", "models", "stages", "src", ".dvcignore", ".gitignore", "dvc.yaml")
 # What work in the project, `make demo` for one, leaves among them, which a fresh clone does not have.
 _LEFT_OUT = (
-    *(".dvc/cache", ".dvc/config.local", ".dvc/tmp", "models/*.keras"),
+    *(".dvc/cache", ".dvc/config.local", ".dvc/tmp", "models/*.keras", "models/folds"),
     *("data/.demo-*", "data/demo", "data/dvc.lock", "data/faces", "data/faces.dvc", "data/splits/splits.csv"),
     *("*/__pycache__", "*.egg-info"),
 )

@@ -4,12 +4,13 @@ from functools import partial
 from typing import Any
 
 from shopper_age import load_model, paths
+from shopper_age.data.folds import fold_numbers
 from shopper_age.data.tables import PARTS, read_manifest, read_splits
 from shopper_age.evaluation.attributes import content_hashes, photo_attributes, photo_people
 from shopper_age.evaluation.evaluate import evaluate
 from shopper_age.evaluation.figures import evaluation_figures
 from shopper_age.evaluation.log import log_evaluation
-from shopper_age.evaluation.parts import PartEstimates, open_part
+from shopper_age.evaluation.parts import PartEstimates, estimate_out_of_fold, open_part
 from shopper_age.evaluation.report import evaluation_reports
 from shopper_age.evaluation.tables import evaluation_tables
 from shopper_age.inference.activation_map import activation_maps
@@ -29,12 +30,20 @@ def main() -> None:
     people = partial(photo_people, manifest, group_column=group_column)
     size_px, n_views = model.input_shape[1], params.evaluate.tta
     train, validation, test = (open_part(params.data_path, splits, part, size_px) for part in PARTS)
+    if n_folds := len(fold_numbers(splits)):
+        calibration = estimate_out_of_fold(
+            params.data_path, splits, paths.FOLDS, n_views=n_views, people=people
+        )
+    else:
+        calibration = PartEstimates(
+            validation.ages,
+            estimate(model, validation.photos, n_views=n_views),
+            people(validation.file_names),
+        )
 
     evaluation = evaluate(
-        *(
-            PartEstimates(part.ages, estimate(model, part.photos, n_views=n_views), people(part.file_names))
-            for part in (validation, test)
-        ),
+        calibration,
+        PartEstimates(test.ages, estimate(model, test.photos, n_views=n_views), people(test.file_names)),
         file_names=test.file_names,
         content_hashes=content_hashes(manifest, test.file_names),
         train_ages=train.ages,
@@ -42,6 +51,7 @@ def main() -> None:
         params=params.evaluate,
         seed=params.seed,
         one_view=estimate(model, test.photos) if n_views > 1 else None,
+        n_folds=n_folds,
     )
     files: dict[str, Any] = {"metrics.json": evaluation.metrics, **evaluation_tables(evaluation)}
     files |= evaluation_figures(evaluation, history, test.photos, explain=partial(activation_maps, model))

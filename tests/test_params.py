@@ -60,6 +60,8 @@ def test_settings_cannot_be_changed_by_accident():
         ("learning_rate", float("nan"), r"'learning_rate' is nan"),
         ("train.precision", "half", r"'train.precision' is 'half'"),
         ("split.test_share", 1.5, r"'split.test_share' is 1.5: .*less than 1"),
+        ("split.folds", 1, r"'split.folds' is 1: .*greater than or equal to 2"),
+        ("split.calibration", "loo", r"'split.calibration' is 'loo': .*'validation' or 'cross'"),
         ("train.augmentation.zoom", -0.1, r"'train.augmentation.zoom' is -0.1"),
         ("evaluate.age_groups", [], r"'evaluate.age_groups' is \[\]: .*at least 1 item"),
         ("evaluate.age_groups", [5, 18], r"'evaluate.age_groups' is \[5, 18\]: .*must start at 0 and rise"),

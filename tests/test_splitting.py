@@ -23,9 +23,14 @@ def manifest_of(ages, groups=None, **columns):
     )
 
 
-def split(manifest, strategy="stratified", test_share=0.25, validation_share=0.1, seed=0):
+def split(manifest, strategy="stratified", test_share=0.25, validation_share=0.1, seed=0, **options):
     return split_faces(
-        manifest, strategy=strategy, test_share=test_share, validation_share=validation_share, seed=seed
+        manifest,
+        strategy=strategy,
+        test_share=test_share,
+        validation_share=validation_share,
+        seed=seed,
+        **options,
     )
 
 

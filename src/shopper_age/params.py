@@ -53,6 +53,8 @@ class SplitParams(_Section):
     test_share: OpenShare
     validation_share: OpenShare
     group_column: str
+    calibration: Literal["validation", "cross"]
+    folds: int = Field(ge=2, le=20)
 
     @field_validator("group_column")
     @classmethod

@@ -2,10 +2,12 @@
 
 `stratified` spreads each part over the ages and keeps duplicates together. `keras` takes the first rows as
 the test part, so duplicates may straddle it. `column` follows labels.csv. Where the validation part is not
-given it is drawn, stratified, from what is left for training. With a column that names the person, no person
-is in two parts: `stratified` sees to it, the other two refuse.
+given it is drawn, stratified, from what is left for training. With folds, for cross-calibration, there is no
+validation part: what is left is dealt into folds instead. With a column that names the person, no person is
+in two parts: `stratified` sees to it, the other two refuse; nor in two folds.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
@@ -15,6 +17,7 @@ import pandas as pd
 from shopper_age.data.tables import (
     DUPLICATE_GROUP,
     FILE_NAME,
+    FOLD,
     PARTS,
     REAL_AGE,
     SPLIT,
@@ -37,8 +40,12 @@ def split_faces(
     validation_share: float,
     seed: int,
     group_column: str = "",
+    n_folds: int | None = None,
 ) -> pd.DataFrame:
     """The table file_name, real_age (years), split (train, validation, test) in the order of the manifest.
+
+    With folds there is no validation part, and a column more: fold, from 1, missing for test photos. The test
+    part is the same with folds and without.
 
     Args:
         manifest: file_name, real_age, duplicate_group and, for the strategy `column`, split.
@@ -47,10 +54,12 @@ def split_faces(
         seed: the same seed and photos give the same table. The order of the rows does not matter, except
             that `keras` takes the first ones; neither do the numbers of the duplicate groups.
         group_column: the column of the manifest that names the person; "" = each photo stands alone.
+        n_folds: folds of all photos but those of the test part, with those that `column` gives for
+            validation; None = a validation part.
 
     Raises:
-        ValueError: a part would be empty, the column `split` is missing or has an unknown value, there is no
-            column `group_column`, or the strategy puts a person into two parts.
+        ValueError: a part or a fold would be empty, the column `split` is missing or has an unknown value,
+            there is no column `group_column`, or the strategy puts a person into two parts.
     """
     rng = np.random.default_rng(seed)
     people = None
@@ -67,16 +76,21 @@ def split_faces(
         case "column":
             given = _given_parts(manifest)
             is_test = given == TEST
-    if strategy == "column" and (given == VALIDATION).any():
+    is_validation = np.zeros(len(manifest), bool)
+    if strategy == "column" and n_folds is None and (given == VALIDATION).any():
         is_validation = given == VALIDATION
-    else:
-        is_validation = np.zeros(len(manifest), bool)
+    elif n_folds is None:
         is_validation[~is_test] = draw(manifest[~is_test], share=validation_share)
     parts = np.select([is_test, is_validation], [TEST, VALIDATION], TRAIN)
     if people is not None:
         _check_no_person_straddles(parts, people, manifest[group_column], strategy)
-    _check_no_part_is_empty(parts, strategy, manifest[DUPLICATE_GROUP])
-    return manifest[[FILE_NAME, REAL_AGE]].assign(**{SPLIT: parts})
+    _check_no_part_is_empty(parts, strategy, manifest[DUPLICATE_GROUP], has_validation=n_folds is None)
+    splits = manifest[[FILE_NAME, REAL_AGE]].assign(**{SPLIT: parts})
+    if n_folds is not None:
+        folds = pd.Series(pd.NA, index=splits.index, dtype="Int64")
+        folds[~is_test] = _deal_folds(manifest[~is_test], n_folds, draw)
+        splits[FOLD] = folds
+    return splits
 
 
 def draw_stratified(
@@ -112,6 +126,23 @@ def draw_stratified(
     return rows
 
 
+def _deal_folds(manifest: pd.DataFrame, n: int, draw: Callable[..., np.ndarray]) -> np.ndarray:
+    """The fold of each row (m,), from 1: each fold is drawn, like a part, from what those before it left."""
+    folds = np.full(len(manifest), n)
+    is_left = np.ones(len(manifest), bool)
+    for fold in range(1, n):
+        rows = np.flatnonzero(is_left)
+        drawn = rows[draw(manifest[is_left], share=1 / (n + 1 - fold))]
+        folds[drawn], is_left[drawn] = fold, False
+    counts = np.bincount(folds, minlength=n + 1)[1:]
+    if not counts.all():
+        raise ValueError(
+            f"{len(manifest)} photos beside the test part do not fill {n} folds: lower split.folds, add "
+            f"photos, or set split.calibration to validation.{_kept_together(manifest[DUPLICATE_GROUP])}"
+        )
+    return folds
+
+
 def summarise_split(
     splits: pd.DataFrame, duplicate_groups: pd.Series, people: np.ndarray | None = None
 ) -> dict[str, Any]:
@@ -123,13 +154,17 @@ def summarise_split(
         people: of the same rows, what `grouping.people_of` returned; None where that is not known.
     """
     summary: dict[str, Any] = {"n": len(splits)}
-    for part in PARTS:
+    parts = [part for part in PARTS if FOLD not in splits or part != VALIDATION]
+    for part in parts:
         ages = splits.loc[splits[SPLIT] == part, REAL_AGE]
         summary[part] = {
             "n": len(ages),
             "share": round(len(ages) / len(splits), 4),
             "mean_age": round(float(ages.mean()), 2),
         }
+    if FOLD in splits:
+        sizes = splits[FOLD].value_counts()
+        summary["folds"] = {"n": len(sizes), "smallest": int(sizes.min()), "largest": int(sizes.max())}
     group = duplicate_groups.to_numpy()
     is_test = (splits[SPLIT] == TEST).to_numpy()
     n_parts = splits.groupby(group)[SPLIT].nunique()
@@ -137,7 +172,7 @@ def summarise_split(
     # Test photos whose duplicate the model learns from or is chosen by: they flatter the error.
     summary["n_test_photos_known"] = int(np.isin(group[is_test], group[~is_test]).sum())
     if people is not None:
-        for part in PARTS:
+        for part in parts:
             summary[part]["n_people"] = len(np.unique(people[splits[SPLIT] == part]))
         n_parts = splits.groupby(people)[SPLIT].nunique()
         summary["n_people"] = len(n_parts)
@@ -198,8 +233,11 @@ def _check_no_person_straddles(
     )
 
 
-def _check_no_part_is_empty(parts: np.ndarray, strategy: Strategy, groups: pd.Series) -> None:
-    counts = {part: int((parts == part).sum()) for part in PARTS}
+def _check_no_part_is_empty(
+    parts: np.ndarray, strategy: Strategy, groups: pd.Series, *, has_validation: bool
+) -> None:
+    wanted = PARTS if has_validation else (TRAIN, TEST)
+    counts = {part: int((parts == part).sum()) for part in wanted}
     empty = [part for part, count in counts.items() if count == 0]
     if not empty:
         return
@@ -209,9 +247,13 @@ def _check_no_part_is_empty(parts: np.ndarray, strategy: Strategy, groups: pd.Se
         else "add photos, or change split.test_share and split.validation_share"
     )
     found = ", ".join(f"{count} {part}" for part, count in counts.items())
-    largest = groups.value_counts().max() if len(groups) else 0
-    kept = f" {largest} of them must stay together (duplicates, or one person)." if largest > 1 else ""
+    kept = _kept_together(groups)
     raise ValueError(f"{len(parts)} photos leave no {' and no '.join(empty)} part ({found}): {remedy}.{kept}")
+
+
+def _kept_together(groups: pd.Series) -> str:
+    largest = groups.value_counts().max() if len(groups) else 0
+    return f" {largest} of them must stay together (duplicates, or one person)." if largest > 1 else ""
 
 
 def _short(text: object) -> str:

@@ -52,6 +52,7 @@ def evaluation_of(
     *,
     one_view: Estimates | None = None,
     attributes: pd.DataFrame | None = None,
+    n_folds: int = 0,
     **changes,
 ) -> Evaluation:
     """The evaluation of two parts with `PARAMS`, or some of them changed; by default of two shops."""
@@ -68,6 +69,7 @@ def evaluation_of(
         params=PARAMS.model_copy(update=changes),
         seed=0,
         one_view=one_view,
+        n_folds=n_folds,
     )
 
 

@@ -1,10 +1,13 @@
 """In processes of their own: the lines are written past Python, to the file descriptor."""
 
+import logging
 import os
 import subprocess
 import sys
 
 import pytest
+
+from shopper_age.runtime.tensorflow_log import hide_retracing_warnings
 
 START = """
 import os, sys
@@ -55,3 +58,16 @@ def test_the_level_of_later_lines_is_fatal_unless_it_was_chosen():
     level = 'print(os.environ["TF_CPP_MIN_LOG_LEVEL"], file=sys.stderr)'
     assert "3" in _stderr(level)
     assert "2" in _stderr(level, TF_CPP_MIN_LOG_LEVEL="2")
+
+
+def test_only_the_warning_of_models_compiled_anew_is_left_out(caplog):
+    logger = logging.getLogger("tensorflow")
+    try:
+        for _ in range(2):
+            hide_retracing_warnings()
+        assert len(logger.filters) == 1
+        logger.warning("5 out of the last 13 calls to <f> triggered tf.function retracing.")
+        logger.warning("something else")
+    finally:
+        logger.filters.clear()
+    assert [record.getMessage() for record in caplog.records] == ["something else"]

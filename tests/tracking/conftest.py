@@ -7,7 +7,6 @@ import socket
 from pathlib import Path
 
 import pytest
-from mlflow import MlflowClient
 
 
 @pytest.fixture(autouse=True)
@@ -24,14 +23,6 @@ def _warnings_reach_caplog(monkeypatch: pytest.MonkeyPatch) -> None:
     logger = logging.getLogger("shopper_age")
     monkeypatch.setattr(logger, "handlers", [])
     monkeypatch.setattr(logger, "propagate", True)
-
-
-@pytest.fixture(scope="session")
-def fresh_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with its tables, which takes MLflow seconds to make."""
-    path = tmp_path_factory.mktemp("fresh") / "mlflow.db"
-    MlflowClient(f"sqlite:///{path}").search_experiments()
-    return path
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ TRAINING = RunRequest(
 )
 
 
+@pytest.mark.parametrize("parent", [None, "def"])
 @pytest.mark.parametrize("evaluation", [None, EvaluationOf(model_md5="d41d8c", key="k1")])
-def test_a_request_comes_back_from_json_as_it_was(evaluation):
-    request = RunRequest(**{**vars(TRAINING), "evaluation": evaluation})
+def test_a_request_comes_back_from_json_as_it_was(evaluation, parent):
+    request = RunRequest(**{**vars(TRAINING), "evaluation": evaluation, "parent": parent})
     assert RunRequest.from_operation(json.loads(json.dumps(request.to_operation()))) == request
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mlflow_store import artifacts, points, runs, train
 
-from shopper_age.tracking import evaluation_run, training_run
+from shopper_age.tracking import evaluation_run, sync_offline_logs, training_run
 
 
 def test_a_training_is_logged_with_settings_epochs_facts_and_files(root: Path, tmp_path: Path) -> None:
@@ -105,3 +105,37 @@ def test_git_does_not_see_what_tracking_keeps(root: Path) -> None:
 def test_importing_tracking_does_not_import_mlflow() -> None:
     code = "import sys, shopper_age.tracking; sys.exit('mlflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_part_of_a_training_stands_below_it(root: Path) -> None:
+    with (
+        training_run("ages", params={}) as whole,
+        training_run("ages", params={}, parent=whole, name=", fold 1"),
+    ):
+        pass
+    parent, child = sorted(runs(root), key=lambda run: "mlflow.parentRunId" in run.data.tags)
+    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id == whole.store_id
+    assert child.info.run_name == f"{parent.info.run_name}, fold 1"
+    assert (parent.info.status, child.info.status) == ("FINISHED", "FINISHED")
+    assert "mlflow.parentRunId" not in parent.data.tags
+
+
+@pytest.mark.parametrize("first", ["part", "whole"])
+def test_a_part_that_was_kept_offline_finds_its_whole_whichever_is_sent_first(
+    root: Path, monkeypatch: pytest.MonkeyPatch, dead_server: str, first: str
+) -> None:
+    assert dead_server
+    with (
+        training_run("ages", params={}) as whole,
+        training_run("ages", params={}, parent=whole, name=", fold 1"),
+    ):
+        pass
+    logs = sorted((root / ".tracking" / "spool").glob("*Z-*"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    hidden = logs[0 if first == "part" else 1]
+    hidden.rename(root / "later")
+    sync_offline_logs()
+    (root / "later").rename(hidden)
+    sync_offline_logs()
+    parent, child = sorted(runs(root), key=lambda run: "mlflow.parentRunId" in run.data.tags)
+    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id

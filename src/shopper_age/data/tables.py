@@ -28,6 +28,9 @@ REAL_AGE = "real_age"
 
 SPLIT = "split"
 
+# With cross-calibration: the number, from 1, of the fold of a photo that is not for the test.
+FOLD = "fold"
+
 WIDTH = "width"
 
 HEIGHT = "height"
@@ -66,7 +69,7 @@ _ROWS_PER_PORTION = 65_536
 
 _MANIFEST_TYPES = {REAL_AGE: float, WIDTH: int, HEIGHT: int, N_BYTES: int, DUPLICATE_GROUP: int}
 
-_SPLITS_TYPES = {REAL_AGE: float}
+_SPLITS_TYPES: Mapping[str, type | str] = {REAL_AGE: float, FOLD: "Int64"}
 
 # What predictions.csv holds beside text. Earlier evaluations may lack columns.
 _ESTIMATE_TYPES = {
@@ -163,7 +166,7 @@ def read_manifest(path: str | Path) -> pd.DataFrame:
 
 
 def read_splits(path: str | Path) -> pd.DataFrame:
-    """Columns file_name (text), real_age (years, float) and split (one of `PARTS`).
+    """Columns file_name (text), real_age (years, float), split (one of `PARTS`) and, with folds, fold.
 
     Raises:
         FileNotFoundError: split has not written it.
@@ -178,7 +181,7 @@ def read_splits(path: str | Path) -> pd.DataFrame:
 
 
 def write_splits(table: pd.DataFrame, path: str | Path) -> None:
-    write_csv(path, table[[FILE_NAME, REAL_AGE, SPLIT]])
+    write_csv(path, table[[FILE_NAME, REAL_AGE, SPLIT, *([FOLD] if FOLD in table else [])]])
 
 
 def read_estimates(path: str | Path) -> pd.DataFrame:
@@ -254,7 +257,7 @@ def _check_header(path: Path, header: list[str]) -> None:
 
 
 def _read(
-    path: str | Path, expected: tuple[str, ...], types: Mapping[str, type], *, made_by: str
+    path: str | Path, expected: tuple[str, ...], types: Mapping[str, type | str], *, made_by: str
 ) -> pd.DataFrame:
     path = Path(path)
     if not path.is_file():

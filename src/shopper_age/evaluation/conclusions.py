@@ -183,6 +183,8 @@ class IdAssessment:
     # Whether the promise is proven by the choice on the validation part, or by the test part's minors alone.
     is_guaranteed: bool
     is_proven_by_test: bool
+    # Whether it would be guaranteed, were the estimates out of fold the model's own.
+    passes_out_of_fold: bool
     # Validation minors, of whom none passes, that any guarantee takes (None: no number is enough), and how
     # many of them are missing.
     n_minors_needed: int | None
@@ -205,6 +207,8 @@ def too_few_people(evaluation: Evaluation) -> list[str]:
 def assess_id_rule(rule: IdRule, evaluation: Evaluation) -> IdAssessment:
     """Reads what the chosen threshold of a rule did on the test part."""
     params, on_test, choice = evaluation.params, rule.on_test, rule.choice
+    # estimates out of fold are those of other models
+    is_guaranteed = choice.is_guaranteed and not evaluation.n_folds
     accepted, usefulness = params.max_false_positive_rate, assess_usefulness(evaluation.metrics)
     asks_everyone = on_test is not None and on_test.n_adults > 0 and on_test.id_request_rate >= NEARLY_ALL
     is_proven_by_test = on_test is not None and on_test.upper_bound <= accepted
@@ -215,20 +219,19 @@ def assess_id_rule(rule: IdRule, evaluation: Evaluation) -> IdAssessment:
         outcome = "useless"
     elif on_test is None:
         outcome = "impossible"
-    elif on_test.lower_bound > accepted or (
-        not choice.is_guaranteed and on_test.false_positive_rate > accepted
-    ):
+    elif on_test.lower_bound > accepted or (not is_guaranteed and on_test.false_positive_rate > accepted):
         outcome = "missed"
     elif asks_everyone:
         outcome = "asks everyone"
     else:
-        outcome = "proven" if choice.is_guaranteed or is_proven_by_test else "met"
+        outcome = "proven" if is_guaranteed or is_proven_by_test else "met"
     needed = minors_needed(accepted, params.guarantee)
     return IdAssessment(
         outcome=outcome,
         asks_everyone=asks_everyone,
-        is_guaranteed=choice.is_guaranteed,
+        is_guaranteed=is_guaranteed,
         is_proven_by_test=is_proven_by_test,
+        passes_out_of_fold=choice.is_guaranteed and not is_guaranteed,
         n_minors_needed=needed,
         n_minors_missing=0 if needed is None else max(0, needed - choice.n_minors),
     )

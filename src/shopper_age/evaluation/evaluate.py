@@ -1,7 +1,7 @@
 """Evaluation of a model: errors, age groups, ID check and intervals on the test part.
 
 Whatever has to be chosen or calibrated, a threshold or the width of intervals, is settled on the validation
-part and measured on the test part.
+part, or on out-of-fold estimates of the training part, and measured on the test part.
 """
 
 from collections.abc import Sequence
@@ -36,16 +36,22 @@ def evaluate(
     params: EvaluateParams,
     seed: int,
     one_view: Estimates | None = None,
+    n_folds: int = 0,
 ) -> Evaluation:
     """Settles thresholds and intervals on the validation part, and measures everything on the test part.
 
     Args:
+        validation: the validation part, or what `estimate_out_of_fold` returned of `n_folds` folds.
         file_names: of the test photos.
         content_hashes: of the test photos, as `attributes.content_hashes` returns them, for predictions.csv.
         train_ages: of the photos that were learnt from, in years, for the baseline.
         attributes: of the test photos, as `photo_attributes` returns them.
         seed: of the bootstrap.
         one_view: of the plain test photos, where `test` averages several views of each.
+        n_folds: 0 of a validation part.
+
+    Source: Vovk 2015, "Cross-conformal predictors", Annals of Mathematics and Artificial Intelligence 74, for
+    estimates out of fold; one model instead of all folds' models answers for new photos here.
     """
     true, pred, edges = test.y_true, test.y_pred, params.age_groups
     train_ages = np.asarray(train_ages, dtype=float)
@@ -78,7 +84,7 @@ def evaluate(
         **errors.summarise(true, pred, train_ages=train_ages, max_mae=params.max_mae, **drawn),
         **summarise_usefulness(true, pred, train_ages=train_ages, **drawn),
         **age_groups.summarise_groups(true, pred, edges=edges),
-        **_rounded(_id_metrics(by_age, by_probability, calibration, params.max_false_positive_rate)),
+        **_rounded(_id_metrics(by_age, by_probability, calibration, params.max_false_positive_rate, n_folds)),
         **_rounded(_interval_metrics(intervals)),
     }
     if one_view is not None:
@@ -91,6 +97,7 @@ def evaluate(
         train_ages=train_ages,
         n_validation=validation.y_true.size,
         n_validation_people=None if validation.people is None else np.unique(validation.people).size,
+        n_folds=n_folds,
         n_validation_minors=by_age.choice.n_minors,
         n_validation_adults=int(np.count_nonzero(id_parts[0].y_true >= params.legal_age)),
         metrics=metrics,
@@ -219,30 +226,39 @@ def _intervals(validation: PartEstimates, test: PartEstimates, params: EvaluateP
 
 
 def _id_metrics(
-    by_age: IdRule, by_probability: IdRule | None, calibration: Calibration | None, accepted: float
+    by_age: IdRule,
+    by_probability: IdRule | None,
+    calibration: Calibration | None,
+    accepted: float,
+    n_folds: int,
 ) -> dict[str, Any]:
     rates = by_age.rates
     n_minors = rates.loc[rates["group"] == id_check.MINORS, "n"].max()
-    metrics = {"id_n_minors": int(n_minors), **_chosen_metrics(by_age, "id", "threshold_age", accepted)}
+    metrics = {
+        "id_n_minors": int(n_minors),
+        **_chosen_metrics(by_age, "id", "threshold_age", accepted, n_folds),
+    }
     for age in id_check.SHOWN_THRESHOLD_AGES:
         if age in rates["threshold"].to_numpy():
             at = id_check.rates_at(rates, age)["rate"]
             metrics[f"id_false_positive_rate_at_{age}"] = at[id_check.MINORS]
             metrics[f"id_request_rate_at_{age}"] = at[id_check.ALL_ADULTS]
     if by_probability is not None:
-        metrics |= _chosen_metrics(by_probability, "id_probability", "limit", accepted)
+        metrics |= _chosen_metrics(by_probability, "id_probability", "limit", accepted, n_folds)
     if calibration is not None:
         metrics["id_calibration_error"] = calibration.error
     return metrics
 
 
-def _chosen_metrics(rule: IdRule, prefix: str, threshold: str, accepted: float) -> dict[str, Any]:
+def _chosen_metrics(
+    rule: IdRule, prefix: str, threshold: str, accepted: float, n_folds: int
+) -> dict[str, Any]:
     if rule.on_test is None:
         return {}
     rate = rule.on_test.false_positive_rate
     return {
         f"{prefix}_{threshold}": rule.chosen,
-        f"{prefix}_is_guaranteed": rule.choice.is_guaranteed,
+        f"{prefix}_is_guaranteed": rule.choice.is_guaranteed and not n_folds,
         f"{prefix}_false_positive_rate": rate,
         f"{prefix}_false_positive_rate_high": rule.on_test.high,
         f"{prefix}_request_rate": rule.on_test.id_request_rate,

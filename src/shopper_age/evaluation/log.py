@@ -36,7 +36,7 @@ def log_evaluation(evaluation: Evaluation, params: Params) -> None:
             params.data_path.name,
             digest=data_md5,
             source=params.data_path,
-            n_rows=evaluation.train_ages.size + evaluation.n_validation + evaluation.errors.size,
+            n_rows=evaluation.n_photos,
             context="testing",
         )
         run.log_metrics(evaluation.metrics)

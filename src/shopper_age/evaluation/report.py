@@ -127,6 +127,7 @@ def _shared_values(evaluation: Evaluation) -> dict[str, Any]:
         "metrics": evaluation.metrics,
         "max_mae": params.max_mae,
         "n_train": evaluation.train_ages.size,
+        "n_folds": evaluation.n_folds,
         "n_validation": evaluation.n_validation,
         "n_validation_minors": evaluation.n_validation_minors,
         "minors_from": params.minors_from,

@@ -23,7 +23,7 @@ class IdRule:
     # On the test part, as `id_check.rates_by_threshold_age` or `rates_by_probability_limit` returns them.
     rates: pd.DataFrame
     trade_off: pd.DataFrame  # id_check.trade_off
-    choice: Choice  # on the validation part
+    choice: Choice  # on the validation part, or out of fold
     # What it does on the test part, "not sure" counted as asked; None where none was chosen.
     on_test: ThresholdRates | None
     # The same of the test photos whose estimate is sure.
@@ -64,11 +64,14 @@ class Evaluation:
     file_names: Sequence[str]  # of the test part
     content_hashes: Sequence[str] | None  # of the same photos
     train_ages: NDArray[np.float64]
+    # Of the photos that thresholds and intervals were settled on: the validation part, or where there are
+    # folds the training part, estimated out of fold.
     n_validation: int
     n_validation_people: int | None  # None where people are not known
     # People of the ID check, each counted once where people are known.
     n_validation_minors: int
     n_validation_adults: int
+    n_folds: int  # 0 = there was a validation part
     # Everything worth comparing, as one flat dictionary: metrics.json.
     metrics: Metrics
     errors: NDArray[np.float64]  # errors.errors, of each test photo
@@ -91,12 +94,19 @@ class Evaluation:
     label_issues: pd.DataFrame  # errors.label_issues
 
     @property
+    def n_photos(self) -> int:
+        """Of all parts."""
+        n_calibration = 0 if self.n_folds else self.n_validation
+        return self.train_ages.size + n_calibration + self.errors.size
+
+    @property
     def people_by_part(self) -> dict[tuple[str, str], int]:
         """People on both sides of the legal age, by who and part: a threshold needs them in both."""
         n = self.by_age.rates.groupby("group")["n"].max()
+        part = "training" if self.n_folds else "validation"
         return {
-            ("minor", "validation"): self.n_validation_minors,
-            ("adult", "validation"): self.n_validation_adults,
+            ("minor", part): self.n_validation_minors,
+            ("adult", part): self.n_validation_adults,
             ("minor", "test"): int(n[MINORS]),
             ("adult", "test"): int(n[ALL_ADULTS]),
         }

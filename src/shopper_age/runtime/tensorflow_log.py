@@ -2,6 +2,7 @@
 
 import faulthandler
 import functools
+import logging
 import os
 import re
 import sys
@@ -79,3 +80,15 @@ class _QuietFinder(MetaPathFinder):
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
+
+
+def hide_retracing_warnings() -> None:
+    """From here on this process leaves out TensorFlow's warning that models are compiled one after the other.
+
+    It takes them for one model that is compiled anew each time.
+    """
+    logging.getLogger("tensorflow").addFilter(_is_no_retracing_warning)  # which adds a filter once
+
+
+def _is_no_retracing_warning(record: logging.LogRecord) -> bool:
+    return "triggered tf.function retracing" not in record.getMessage()

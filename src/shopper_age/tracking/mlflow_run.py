@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # Told again by an evaluation that adds to the run of a training.
 ORIGIN = ("git_commit", "dvc_experiment")
 
+# Tag of a part of a training: the key of the whole.
+PARENT_KEY = "parent_run_key"
+
 # MLflow refuses a longer hash of a dataset.
 MAX_DIGEST = 36
 
@@ -95,7 +98,9 @@ class MlflowRun:
         key = {"run_key": self._request.key}
         run = self._find(key)
         if run is None:
-            return self._create(key)
+            run = self._create({**key, **self._place_below_parent()})
+            self._adopt(run.info.run_id)
+            return run
         if (run.info.end_time or 0) > self._request.time:
             # A log that is sent late does not undo what came after it.
             self._owns_status = False
@@ -107,6 +112,20 @@ class MlflowRun:
         for stale in {"error", "dvc_experiment"} & run.data.tags.keys() - tags.keys():
             self._client.delete_tag(run.info.run_id, stale)
         return run
+
+    def _place_below_parent(self) -> dict[str, str]:
+        """Tags that name the parent, if the run has one: its key, and MLflow's id where that is known."""
+        if self._request.parent is None:
+            return {}
+        parent = self._find({"run_key": self._request.parent})
+        known = {"mlflow.parentRunId": parent.info.run_id} if parent else {}
+        return {PARENT_KEY: self._request.parent, **known}
+
+    def _adopt(self, run_id: str) -> None:
+        """Parts of this training may have been sent before it was: their logs end earlier."""
+        condition = f"tags.{PARENT_KEY} = '{self._request.key}'"
+        for part in self._client.search_runs([self._experiment_id], condition):
+            self._client.set_tag(part.info.run_id, "mlflow.parentRunId", run_id)
 
     def _open_evaluation(self, evaluation: EvaluationOf) -> "Run":
         model, key = {"model_md5": evaluation.model_md5}, evaluation.key

@@ -36,6 +36,7 @@ class RunRequest:
     store: the address of the store it is meant for, without its credentials.
     experiment, name, tags: those of the run in MLflow.
     evaluation: None for a training.
+    parent: the key of the training that this one is a part of, if it is.
     """
 
     key: str
@@ -45,6 +46,7 @@ class RunRequest:
     name: str
     tags: Mapping[str, str]
     evaluation: EvaluationOf | None = None
+    parent: str | None = None
 
     def to_operation(self) -> Operation:
         """The operation that opens the run, the first line of an offline log."""
@@ -59,6 +61,8 @@ class RunRequest:
         }
         if self.evaluation is not None:
             operation |= {"model_md5": self.evaluation.model_md5, "evaluation_key": self.evaluation.key}
+        if self.parent is not None:
+            operation["parent"] = self.parent
         return operation
 
     @classmethod
@@ -79,4 +83,5 @@ class RunRequest:
             evaluation=EvaluationOf(operation["model_md5"], operation["evaluation_key"])
             if is_evaluation
             else None,
+            parent=operation.get("parent"),
         )

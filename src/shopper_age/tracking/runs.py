@@ -24,6 +24,8 @@ def training_run(
     params: Mapping[str, Any],
     tags: Mapping[str, Any] | None = None,
     resume_id: str | None = None,
+    parent: RunLogger | None = None,
+    name: str = "",
     log_photos: bool = False,
 ) -> Iterator[RunLogger]:
     """The run of one training, FINISHED when the block ends well, FAILED or, interrupted, KILLED when not.
@@ -34,9 +36,11 @@ def training_run(
         tags: further facts, such as data_md5 and gpu; commit, DVC names, versions, hardware are set here.
         resume_id: the `id` of the interrupted run of the same training. Its epochs are not logged twice;
             where the store has no such run, a new one takes that id.
+        parent: the run of the training that this one is a part of; MLflow shows this one below it.
+        name: what follows the usual name of a run.
         log_photos: whether artifacts that show people are uploaded.
     """
-    request = _request(experiment, key=resume_id)
+    request = _request(experiment, key=resume_id, parent=parent.id if parent else None, name=name)
     with _ending(RunLogger(request, log_photos=log_photos)) as run:
         run.log_params(params)
         run.set_tags({**(tags or {}), **({"resumed": True} if resume_id else {})})
@@ -75,7 +79,12 @@ def evaluation_run(
 
 
 def _request(
-    experiment: str, *, key: str | None = None, evaluation: EvaluationOf | None = None
+    experiment: str,
+    *,
+    key: str | None = None,
+    evaluation: EvaluationOf | None = None,
+    parent: str | None = None,
+    name: str = "",
 ) -> RunRequest:
     """The request for a run of this process; the tags that begin with mlflow fill columns of its page."""
     tags = {
@@ -92,9 +101,10 @@ def _request(
         time=now(),
         store=without_credentials(store_uri()),
         experiment=experiment,
-        name=run_name(),
+        name=run_name() + name,
         tags=tags,
         evaluation=evaluation,
+        parent=parent,
     )
 
 

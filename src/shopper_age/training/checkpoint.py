@@ -75,6 +75,11 @@ class Checkpoint:
             if path.name not in (self._state["trainer"], self._state["kept"]):
                 path.unlink()
 
+    def drop_weights(self) -> None:
+        """Removes the weights of a training that is finished and saved elsewhere; its history stays."""
+        for path in self.folder.glob("*.weights.h5"):
+            path.unlink()
+
     def _write_state(self) -> None:
         rows = [_with_text(row) for row in self._state["history"]]
         write_json(self.folder / _STATE, {**self._state, "history": rows})

@@ -30,17 +30,28 @@ def epoch_log(
         n_photos: training photos per epoch.
         record: what run.json tells beside speed, commit, versions and machine.
     """
-    n_logged = 0
+    log_to_run = run_log(run, n_photos=n_photos)
     origin = {"mlflow_run": run.name, "mlflow_run_id": run.store_id, **provenance(), **record}
 
     def log(history: list[Row]) -> None:
-        nonlocal n_logged
         table = pd.DataFrame(history)
-        write_csv(report / "history.csv", _without_infinity(table.drop(columns="seconds")).round(6))
+        write_csv(report / "history.csv", history_table(history))
         write_json(report / "metrics.json", training_metrics(table))
         seconds = table["seconds"].sum()
         speed = {"seconds": round(seconds, 1), "images_per_second": round(n_photos * len(table) / seconds, 2)}
         write_json(report / "run.json", {**origin, **speed})
+        log_to_run(history)
+
+    return log
+
+
+def run_log(run: RunLogger, *, n_photos: int) -> Callable[[list[Row]], None]:
+    """A function of the history so far that brings the MLflow run up to date."""
+    n_logged = 0
+
+    def log(history: list[Row]) -> None:
+        nonlocal n_logged
+        table = pd.DataFrame(history)
         for n_epochs in range(n_logged + 1, len(history) + 1):
             run.log_metrics(_tracked(table.head(n_epochs), n_photos), step=n_epochs)
         run.describe(_headline(training_metrics(table)))
@@ -74,9 +85,13 @@ def _number(value: float) -> float | None:
     return round(float(value), 4) if math.isfinite(value) else None
 
 
-def _without_infinity(table: pd.DataFrame) -> pd.DataFrame:
-    """Infinite values are left out, as NaN is: what reads the table takes them for missing."""
-    return table.replace([math.inf, -math.inf], math.nan)
+def history_table(history: list[Row]) -> pd.DataFrame:
+    """The history without times, equal for equal trainings.
+
+    Infinite values are left out, as NaN is: what reads the table takes them for missing.
+    """
+    table = pd.DataFrame(history).drop(columns="seconds")
+    return table.replace([math.inf, -math.inf], math.nan).round(6)
 
 
 def _tracked(history: pd.DataFrame, n_photos: int) -> dict[str, float]:

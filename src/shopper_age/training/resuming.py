@@ -23,6 +23,9 @@ _log = logging.getLogger(__name__)
 _PACKAGE = Path(__file__).parents[1]
 ROOMS = ("data", "model", "runtime", "training")
 
+# Folders of the trainings for folds, in that of the whole, with the number of the fold behind.
+FOLD_PREFIX = "fold-"
+
 # Settings of other stages, and those that change nothing about the weights of given data.
 _OTHER_SETTINGS = {"validate_data", "eda", "split", "evaluate", "tracking", "data_path"}
 
@@ -77,15 +80,7 @@ def resumable_run(params: Params, *data: Path, tags: Mapping[str, str]) -> Itera
         _told_if_killed(folder),
         _interruption_noted(folder, params.epochs),
     ):
-        run_id = folder / "run_id"
-        with training_run(
-            params.tracking.experiment,
-            params={**training_settings(params), **params.model_dump(mode="json", include=_OF_THE_DATA)},
-            tags=tags,
-            resume_id=run_id.read_text(encoding="utf-8") if run_id.is_file() else None,
-            log_photos=params.tracking.log_photos,
-        ) as run:
-            write_text(run_id, run.id)
+        with run_of(folder, params, tags=tags) as run:
             yield folder, run
         shutil.rmtree(folder)
 
@@ -107,17 +102,50 @@ def _interruption_noted(folder: Path, n_epochs: int) -> Iterator[None]:
 
 
 @contextmanager
+def run_of(
+    folder: Path, params: Params, *, tags: Mapping[str, str], parent: RunLogger | None = None, name: str = ""
+) -> Iterator[RunLogger]:
+    """The MLflow run of the training whose checkpoint lies in a folder; the interrupted one, if there is one.
+
+    Args:
+        parent, name: as `training_run` takes them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    run_id = folder / "run_id"
+    with training_run(
+        params.tracking.experiment,
+        params={**training_settings(params), **params.model_dump(mode="json", include=_OF_THE_DATA)},
+        tags=tags,
+        resume_id=run_id.read_text(encoding="utf-8") if run_id.is_file() else None,
+        parent=parent,
+        name=name,
+        log_photos=params.tracking.log_photos,
+    ) as run:
+        write_text(run_id, run.id)
+        yield run
+
+
+@contextmanager
 def _told_if_killed(folder: Path) -> Iterator[None]:
     """A process that is killed, as for want of memory, leaves a mark; the next one tells of it."""
     mark = folder / "running"
     if mark.is_file():
         _log.warning(
-            "train: the last run was killed in epoch %d: if memory was short, lower batch_size or "
+            "train: the last run was killed in %s: if memory was short, lower batch_size or "
             "train.cache.memory_gib",
-            Checkpoint(folder).n_finished + 1,
+            _where(folder),
         )
     mark.touch()
     try:
         yield
     finally:
         mark.unlink(missing_ok=True)
+
+
+def _where(folder: Path) -> str:
+    """How far a training has come that left its checkpoint in a folder."""
+    n_finished = Checkpoint(folder).n_finished
+    folds = sorted(folder.glob(f"{FOLD_PREFIX}*"), key=lambda path: int(path.name.removeprefix(FOLD_PREFIX)))
+    if folds and not n_finished:
+        return f"epoch {Checkpoint(folds[-1]).n_finished + 1} of {folds[-1].name}"
+    return f"epoch {n_finished + 1}"
