@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -127,6 +128,31 @@ def promote() -> None:
         print(promote_model(read_result(WORKSPACE), paths.MODEL, experiment=experiment).sentence)
     except (ValueError, OSError, RegistryError) as error:
         _stop(str(error))
+
+
+@app.command()
+def prepare(
+    source: Annotated[Path, typer.Argument(help="Folder with labels.csv and final_files.")],
+    target: Annotated[Path, typer.Argument(help="The training folder to make, such as data/faces.")],
+) -> None:
+    """Crops the face of each labelled photo into a new training folder, as photos at the till are cropped."""
+    from shopper_age.detection import prepare as preparation
+    from shopper_age.detection.detectors import load_cropper
+    from shopper_age.params import load_params
+
+    try:
+        done = preparation.prepare(source, target, load_cropper(load_params().faces))
+    except KeyboardInterrupt:
+        _stop(f"stopped; what is cropped is kept in {target}: the same command goes on from there")
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        _stop(str(error))
+    before = f", {done.n_resumed:,} of the photos done before" if done.n_resumed else ""
+    print(f"{done.n_cropped:,} of {done.n_rows:,} rows have a crop now in {target}{before}")
+    for reason, n in done.left_out.most_common():
+        print(f"  left out: {reason} {n:,}")
+    if done.left_out:
+        print(f"{target / preparation.LEFT_OUT_FILE} names each of them")
+    print(f"Next: set data_path to {target} in params.yaml, `dvc add {target}` and `dvc repro`")
 
 
 @app.command()
