@@ -2,16 +2,15 @@
 
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from shopper_age.data.batches import plain_errors
-from shopper_age.data.readers import photo_batches
-from shopper_age.data.store import PhotoStore
-from shopper_age.inference.views import with_views
-from shopper_age.model.heads import AGE, AGE_DISTRIBUTION
+if TYPE_CHECKING:  # where ONNX Runtime answers there is no Keras
+    import keras
+
+    from shopper_age.data.store import PhotoStore
 
 _INFERENCE_BYTES = 2**30
 
@@ -45,7 +44,9 @@ class Estimates:
         return None if self.distribution is None else self.distribution[:, :age].sum(axis=1)
 
 
-def estimate(model: keras.Model, photos: PhotoStore | NDArray[np.uint8], *, n_views: int = 1) -> Estimates:
+def estimate(
+    model: "keras.Model", photos: "PhotoStore | NDArray[np.uint8]", *, n_views: int = 1
+) -> Estimates:
     """The model's estimates of photos, in their order.
 
     Args:
@@ -53,6 +54,12 @@ def estimate(model: keras.Model, photos: PhotoStore | NDArray[np.uint8], *, n_vi
         photos: RGB of the size that the model takes, in a store or as an array (n, height, width, 3).
         n_views: views that are averaged: 1 = the photo, 2 = also mirrored, 4 = also the middle 90 % of both.
     """
+    from shopper_age.data.batches import plain_errors
+    from shopper_age.data.readers import photo_batches
+    from shopper_age.data.store import PhotoStore
+    from shopper_age.inference.views import with_views
+    from shopper_age.model.heads import AGE, AGE_DISTRIBUTION
+
     data = photos
     if isinstance(photos, PhotoStore):
         data = photo_batches(photos, inference_batch_size(photos.size_px))
