@@ -3,6 +3,8 @@ SHELL := bash
 PYTHON ?= python3
 # requirements.lock or requirements-gpu.txt
 REQUIREMENTS ?= requirements.lock
+# The lock names everything there is to install.
+WHOLE := $(if $(filter requirements.lock,$(REQUIREMENTS)),--no-deps)
 # A revision to compare with; like GRID it reaches the command through the environment, never as part of it.
 export BASE ?= origin/main
 # What people try first on their own photos: six trainings.
@@ -47,8 +49,8 @@ env: .venv/.complete ## the Python environment in .venv
 	@# the constraint holds requirements-gpu.txt to the versions and hashes of the lock;
 	@# where Python may not save bytecode, every start would compile the libraries anew: twice as slow
 	.venv/bin/uv pip install --quiet $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode) --python .venv \
-	    --constraint requirements.lock -r $(REQUIREMENTS) || \
-	  .venv/bin/python -m pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
+	    $(WHOLE) --constraint requirements.lock -r $(REQUIREMENTS) || \
+	  .venv/bin/python -m pip install --quiet --disable-pip-version-check $(WHOLE) -r $(REQUIREMENTS)
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@# for the tests of Keras's other backend, out of sight of Keras on TensorFlow
 	.venv/bin/uv pip install --quiet --no-deps --target .venv/jax -r requirements-jax.txt || \

@@ -28,7 +28,7 @@ from shopper_age.data.cache import Cache
 from shopper_age.data.folds import fold_numbers, fold_path, leaving_out
 from shopper_age.data.tables import TEST, VALIDATION
 from shopper_age.evaluation.parts import PartEstimates, estimate_out_of_fold, open_part
-from shopper_age.inference.estimates import estimate
+from shopper_age.inference.estimation import estimate
 from shopper_age.metrics.errors import mae
 from shopper_age.metrics.intervals import fit_intervals
 from shopper_age.metrics.proportions import exact_interval

@@ -33,7 +33,7 @@ def true_rates() -> NDArray[np.float64]:
 
 
 def asked_adults(rng: np.random.Generator, n: int = 200_000) -> NDArray[np.float64]:
-    """Share of the adults who are asked, by threshold: ages as customers have them, estimated without bias."""
+    """Share of the adults who are asked, by threshold: ages as customers have them, no bias."""
     ages = rng.triangular(LEGAL_AGE, 35, 85, n)
     estimates = ages + rng.normal(0, SD_YEARS, n)
     return np.searchsorted(np.sort(estimates), _THRESHOLDS) / n

@@ -35,7 +35,7 @@ from shopper_age import create_model
 from shopper_age.data.readers import shuffled_batches
 from shopper_age.data.store import PhotoStore
 from shopper_age.data.tables import FILE_NAME, REAL_AGE, read_labels
-from shopper_age.inference.estimates import estimate
+from shopper_age.inference.estimation import estimate
 from shopper_age.metrics.errors import baseline_mae, bias, mae, mae_interval
 from shopper_age.params import Params, load_params
 from shopper_age.splitting import first_rows

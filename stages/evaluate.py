@@ -14,7 +14,7 @@ from shopper_age.evaluation.parts import PartEstimates, estimate_out_of_fold, op
 from shopper_age.evaluation.report import evaluation_reports
 from shopper_age.evaluation.tables import evaluation_tables
 from shopper_age.inference.activation_map import activation_maps
-from shopper_age.inference.estimates import estimate
+from shopper_age.inference.estimation import estimate
 from shopper_age.params import load_params
 from shopper_age.runtime.files import read_csv, write_files
 from shopper_age.runtime.inputs import Inputs

@@ -5,13 +5,15 @@ it alone, which `make lint` checks. The stages of dvc.yaml are scripts in stages
 
     cli          the command `shopper-age`
     demo         draws faces with ages, to try everything without photos; no other room knows it
+    export       the model for machines without Keras, and whether it answers the same
     evaluation   stage evaluate: metrics of a model on the test part, conclusions, figures, reports
     experiments  trained models side by side: compare, rank, sweep, promote
     eda          stage eda: what the usable photos are like
-    inference    estimates of a model for photos, and where in a photo they come from
+    inference    what a model says of photos, what follows from it, and where in a photo it comes from
     training     stage train: optimisers, checkpoints, resuming, history
     validation   stage validate_data: every row and every photo checked, duplicates found
     splitting    stage split: training, validation and test part
+    detection    faces on photos: found, graded and cropped
     grouping     photos that belong together: of one person, or duplicates
     data         tables of faces; photos decoded, kept, augmented and batched
     model        the network with its heads, losses and weights; Keras alone
@@ -45,9 +47,10 @@ _HOME = {
     "create_model": "model.network",
     "load_model": "model.archive",
     "train_model": "training.trainer",
+    "Predictor": "inference.predictor",
 }
 
-__all__ = ["create_model", "load_model", "load_test", "load_train", "train_model"]
+__all__ = ["Predictor", "create_model", "load_model", "load_test", "load_train", "train_model"]
 
 
 def __getattr__(name: str) -> Any:

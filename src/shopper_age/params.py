@@ -44,6 +44,14 @@ class ValidateDataParams(_Section):
         return value
 
 
+class FacesParams(_Section):
+    detect: Literal["auto", "always", "never"]
+    margin: float = Field(ge=0, le=2)
+    min_eye_distance_px: float = Field(ge=0)
+    min_sharpness: float = Field(ge=0)
+    max_turn: float = Field(gt=0)
+
+
 class EdaParams(_Section):
     n_photos: int = Field(ge=1, le=100)
 
@@ -159,6 +167,7 @@ class Params(_Section):
     loss: Literal["mse", "mae", "huber", "label_distribution", "ordinal"]
     weights: str = Field(min_length=1)
     validate_data: ValidateDataParams
+    faces: FacesParams
     eda: EdaParams
     split: SplitParams
     train: TrainParams

@@ -111,7 +111,7 @@ def test_tensorflow_starts_in_a_stage_without_a_line_about_itself():
     "code",
     [
         "from shopper_age import create_model, load_model, load_test, load_train, train_model",
-        "import shopper_age.inference.estimates",
+        "import shopper_age.inference.estimation",
         "import shopper_age.data.readers",
         "import shopper_age.training.trainer, keras; keras.ops.ones(2)",
         "import shopper_age, tensorflow as tf; tf.constant(1.0) + 1; print(end=tf.__name__[10:])",

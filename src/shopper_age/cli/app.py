@@ -159,6 +159,65 @@ def promote() -> None:
 
 
 @app.command()
+def predict(
+    photos: Annotated[
+        list[str],
+        typer.Argument(metavar="PATHS...", help="Photos, folders, patterns, a labels.csv, or - for names."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Table to write: .csv, .jsonl or .parquet. Interrupted, it is gone on with."),
+    ] = None,
+    annotate: Annotated[
+        Path | None, typer.Option(help="Folder for photos with their answers on them.")
+    ] = None,
+    model: Annotated[
+        Path, typer.Option(help="Folder with the model and its decision.json.")
+    ] = paths.MODEL.parent,
+    workers: Annotated[int, typer.Option(min=0, help="Threads of the model; 0: one per core.")] = 0,
+) -> None:
+    """Ages, age groups and the ID check for photos: a row per face, or with the reason why there is none."""
+    from shopper_age.cli import predicting
+    from shopper_age.inference.predictor import Predictor
+
+    try:
+        predictor = Predictor.load(model, n_threads=workers)
+        summary = predicting.predict(photos, predictor, out=out, annotate_to=annotate, tell=print)
+    except KeyboardInterrupt:
+        _stop("stopped" + (f": the same command goes on from there and writes {out}" if out else ""))
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        _stop(str(error))
+    print(f"{summary}{f'; written to {out}' if out else ''}")
+    if summary.n_photos and not summary.n_estimated:
+        _stop("none of these photos could be answered")
+
+
+@app.command()
+def prepare(
+    source: Annotated[Path, typer.Argument(help="Folder with labels.csv and final_files.")],
+    target: Annotated[Path, typer.Argument(help="The training folder to make, such as data/faces.")],
+) -> None:
+    """Crops the face of each labelled photo into a new training folder, as photos at the till are cropped."""
+    from shopper_age.detection import prepare as preparation
+    from shopper_age.detection.detectors import load_cropper
+    from shopper_age.params import load_params
+
+    try:
+        done = preparation.prepare(source, target, load_cropper(load_params().faces))
+    except KeyboardInterrupt:
+        _stop(f"stopped; what is cropped is kept in {target}: the same command goes on from there")
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        _stop(str(error))
+    before = f", {done.n_resumed:,} of the photos done before" if done.n_resumed else ""
+    print(f"{done.n_cropped:,} of {done.n_rows:,} rows have a crop now in {target}{before}")
+    for reason, n in done.left_out.most_common():
+        print(f"  left out: {reason} {n:,}")
+    if done.left_out:
+        print(f"{target / preparation.LEFT_OUT_FILE} names each of them")
+    print(f"Next: set data_path to {target} in params.yaml, `dvc add {target}` and `dvc repro`")
+
+
+@app.command()
 def send_log() -> None:
     """Sends to MLflow what could not be logged while its store did not answer."""
     from shopper_age.tracking import sync_offline_logs

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from shopper_age.data.folds import fold_numbers, fold_path, leaving_out
 from shopper_age.data.store import PhotoStore
 from shopper_age.data.tables import FILE_NAME, REAL_AGE, SPLIT, VALIDATION
-from shopper_age.inference.estimates import Estimates, estimate
+from shopper_age.inference.estimates import Estimates
+from shopper_age.inference.estimation import estimate
 from shopper_age.model.archive import load_model
 from shopper_age.runtime.tensorflow_log import hide_retracing_warnings
 

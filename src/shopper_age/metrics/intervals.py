@@ -5,64 +5,19 @@ validation part) demand, whatever the model, as long as later photos are of the 
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from shopper_age.metrics.bands import band_index, band_names, check_edges
+from shopper_age.metrics.interval_rule import IntervalRule, check_estimates
 from shopper_age.metrics.people import share_interval, share_intervals
 from shopper_age.metrics.proportions import share
 
-OLDEST = 100.0
-
 ALL_AGES = "all ages"
-
-
-@dataclass(frozen=True)
-class IntervalRule:
-    """All it takes to put an interval around an estimate: plain numbers, kept beside the model.
-
-    The half-width is the quantile of the estimate's band, in years, or where `has_difficulty` that many
-    times the photo's difficulty. None stands for "any age": the band had too few photos to tell.
-    """
-
-    level: float
-    has_difficulty: bool
-    # First years of the bands of ESTIMATED age; (0,) is one band for all.
-    edges: tuple[int, ...]
-    quantiles: tuple[float | None, ...]
-    # Photos that each quantile rests on.
-    n_photos: tuple[int, ...]
-
-    def apply(
-        self, y_pred: ArrayLike, difficulty: ArrayLike | None = None
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Lower and upper end of each photo's interval, shape (n,), in years within 0–100.
-
-        Raises:
-            ValueError: the rule needs a difficulty and there is none, or the other way round.
-        """
-        pred, scale = _estimates(y_pred, difficulty)
-        if self.has_difficulty != (difficulty is not None):
-            raise ValueError(
-                f"the interval rule was made {'with' if self.has_difficulty else 'without'} difficulty"
-            )
-        quantiles = np.array([np.inf if quantile is None else quantile for quantile in self.quantiles])
-        half_width = quantiles[band_index(pred, self.edges)] * scale
-        return np.clip(pred - half_width, 0, OLDEST), np.clip(pred + half_width, 0, OLDEST)
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> "IntervalRule":
-        """The rule that `to_dict` described, also after a way through JSON."""
-        lists = {name: tuple(content[name]) for name in ("edges", "quantiles", "n_photos")}
-        return cls(level=content["level"], has_difficulty=content["has_difficulty"], **lists)
 
 
 @dataclass(frozen=True)
@@ -105,7 +60,7 @@ def fit_intervals(
     Löfström 2021, "Mondrian conformal predictive distributions".
     """
     check_edges(edges)
-    pred, scale = _estimates(y_pred, difficulty)
+    pred, scale = check_estimates(y_pred, difficulty)
     true = np.asarray(y_true, dtype=float)
     if true.shape != pred.shape or not np.isfinite(true).all():
         raise ValueError(
@@ -204,17 +159,3 @@ def abstention(y_true: ArrayLike, y_pred: ArrayLike, is_answered: ArrayLike) -> 
         mae_answered=float(absolute[answered].mean()) if answered.any() else math.nan,
         mae_abstained=float(absolute[~answered].mean()) if not answered.all() else math.nan,
     )
-
-
-def _estimates(
-    y_pred: ArrayLike, difficulty: ArrayLike | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    pred = np.asarray(y_pred, dtype=float)
-    scale = np.ones(pred.shape) if difficulty is None else np.asarray(difficulty, dtype=float)
-    if pred.ndim != 1 or pred.shape != scale.shape:
-        raise ValueError(
-            f"estimates and difficulty must share one shape (n,); found {pred.shape}, {scale.shape}"
-        )
-    if not (np.isfinite(pred).all() and np.isfinite(scale).all() and (scale > 0).all()):
-        raise ValueError("estimates must be finite numbers, and difficulties positive ones")
-    return pred, scale

@@ -55,6 +55,12 @@ def write_table(file: TextIO, table: "pd.DataFrame", *, guarded: bool = True) ->
         file.writelines((",".join(cells) or '""' * alone) + "\n" for cells in zip(*columns, strict=True))
 
 
+def row_of_cells(values: Iterable[Any]) -> str:
+    """A line of a guarded table, for rows that come one at a time; None is an empty cell."""
+    cells = ("" if value is None else _cell(str(value), isinstance(value, str)) for value in values)
+    return ",".join(cells) + "\n"
+
+
 def read_table(
     file: Iterable[str], types: Mapping[str, type | str] | None = None, *, other: type | str = str
 ) -> "pd.DataFrame":

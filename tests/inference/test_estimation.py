@@ -7,7 +7,8 @@ import pytest
 from shopper_age.data.readers import photo_batches
 from shopper_age.data.store import PhotoStore
 from shopper_age.data.tables import photo_path, read_labels
-from shopper_age.inference.estimates import CountPhotos, Estimates, estimate, inference_batch_size
+from shopper_age.inference.estimates import Estimates
+from shopper_age.inference.estimation import CountPhotos, estimate, inference_batch_size
 from shopper_age.inference.views import with_views
 from shopper_age.model.distribution import median_age
 from shopper_age.model.heads import AGE, AGE_DISTRIBUTION
@@ -40,7 +41,7 @@ def store(faces):
 
 @pytest.mark.parametrize("batch_size", [40, 16, 64, 7])
 def test_every_photo_gets_its_own_estimate_whatever_the_batches(store, model, batch_size, monkeypatch):
-    monkeypatch.setattr("shopper_age.inference.estimates.inference_batch_size", lambda _: batch_size)
+    monkeypatch.setattr("shopper_age.inference.estimation.inference_batch_size", lambda _: batch_size)
     expected = store[range(len(store))].mean(axis=(1, 2, 3))
     np.testing.assert_allclose(estimate(model, store).age, expected, rtol=1e-5)
 

@@ -1,0 +1,1 @@
+"""Faces on photos: finding, aligning, cropping and grading them."""

@@ -1,0 +1,1 @@
+"""Exports of the trained model for machines without Keras."""

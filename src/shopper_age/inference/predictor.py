@@ -1,0 +1,180 @@
+"""From photos to answers: decode, find and crop faces, estimate, decide."""
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopper_age.data.photos import decode_photo, open_photo, resize
+from shopper_age.detection.cropper import Cropper, FaceCrop
+from shopper_age.detection.grade import Limits
+from shopper_age.inference.answers import Box, FaceAnswer, PhotoAnswer, answers, without_estimate
+from shopper_age.inference.decision import DECISION_FILE, Decision, DecisionError
+from shopper_age.inference.engines import Engine, load_engine
+from shopper_age.runtime.threads import in_threads
+
+# A photo that claims more pixels than this is refused unopened (a decompression bomb).
+MAX_PIXELS = 50_000_000
+
+# Photos that are decoded, cropped and estimated together.
+BATCH_SIZE = 32
+
+
+class _Ready(NamedTuple):
+    """A photo on its way: its faces, each with a crop where it is fit, or why it has none."""
+
+    problem: str | None = None
+    detail: str = ""
+    crops: tuple[tuple[NDArray[np.uint8], Box | None, float | None], ...] = ()
+    unfit: tuple[tuple[int, FaceAnswer], ...] = ()  # place among the faces, and its answer
+
+
+class Predictor:
+    """Answers for photos with one model and its decision.
+
+    Args:
+        engine: what estimates.
+        decision: what follows from an estimate.
+        cropper: finds and crops faces; None where photos are crops already.
+        max_pixels: of a photo; larger ones are refused before they are decoded.
+    """
+
+    def __init__(
+        self, engine: Engine, decision: Decision, cropper: Cropper | None, *, max_pixels: int = MAX_PIXELS
+    ) -> None:
+        if decision.crops_faces and cropper is None:
+            raise DecisionError(
+                "the model learnt from face crops, and there is nothing that crops: pass a cropper"
+            )
+        self.decision = decision
+        self._engine = engine
+        self._cropper = cropper if decision.crops_faces else None
+        self._max_pixels = max_pixels
+
+    @classmethod
+    def load(cls, folder: str | Path, *, n_threads: int = 0) -> "Predictor":
+        """The predictor of a folder with a model and its decision.json, such as `models`.
+
+        Args:
+            folder: holds decision.json and the model, as .onnx (preferred) or .keras.
+            n_threads: of the engine; 0: one per core.
+
+        Raises:
+            DecisionError: model and decision are missing, broken, or do not belong together.
+        """
+        folder = Path(folder)
+        decision = Decision.load(folder / DECISION_FILE)
+        return cls(load_engine(folder, decision, n_threads=n_threads), decision, _cropper(decision))
+
+    def predict(self, photos: Iterable[Any], *, names: Sequence[str] | None = None) -> Iterator[PhotoAnswer]:
+        """An answer for each photo, in order, batch by batch in flat memory; a bad photo is an answer, too.
+
+        Args:
+            photos: paths, bytes of photo files, Pillow images, or uint8 RGB arrays (height, width, 3).
+            names: of the photos in the answers; else the path, or the number from 0.
+        """
+        numbered = enumerate(photos)
+        while batch := list(islice(numbered, BATCH_SIZE)):
+            yield from self._answer([photo for _, photo in batch], [_name(*entry, names) for entry in batch])
+
+    def _answer(self, photos: list[Any], names: list[str]) -> list[PhotoAnswer]:
+        ready = [_Ready()] * len(photos)
+
+        def prepare(index: int) -> None:
+            ready[index] = self._prepare(photos[index])
+
+        in_threads(prepare, len(photos))
+        crops = [crop for photo in ready for crop in photo.crops]
+        found: Iterator[FaceAnswer] = iter(())
+        if crops:
+            estimates = self._engine.estimate(np.stack([pixels for pixels, _, _ in crops]))
+            found = iter(answers(estimates, self.decision, [(box, eyes) for _, box, eyes in crops]))
+        answered = []
+        for name, photo in zip(names, ready, strict=True):
+            faces = list(islice(found, len(photo.crops)))
+            for place, unfit in photo.unfit:
+                faces.insert(place, unfit)
+            answered.append(PhotoAnswer(name, tuple(faces), photo.problem, photo.detail))
+        return answered
+
+    def _prepare(self, photo: Any) -> _Ready:
+        try:
+            pixels = self._pixels(photo)
+        except FileNotFoundError:
+            return _Ready("missing_photo")
+        except Exception as error:  # what readers of pictures raise on broken ones has no common base
+            return _Ready("unreadable_photo", str(error).strip() or type(error).__name__)
+        size = self.decision.image_size
+        if self._cropper is None:
+            return _Ready(crops=((resize(pixels, size), None, None),))
+        faces = self._cropper.crops(pixels)
+        if not faces:
+            return _Ready("no_face")
+        return _Ready(
+            crops=tuple((resize(face.pixels, size), *_where(face)) for face in faces if face.problem is None),
+            unfit=tuple(
+                (place, without_estimate(face.problem, *_where(face)))
+                for place, face in enumerate(faces)
+                if face.problem is not None
+            ),
+        )
+
+    def _pixels(self, photo: Any) -> NDArray[np.uint8]:
+        if isinstance(photo, np.ndarray):
+            return _checked(photo)
+        if isinstance(photo, str | Path):
+            with Path(photo).open("rb") as file:
+                return self._decoded(file)
+        if isinstance(photo, bytes | bytearray | memoryview):
+            return self._decoded(io.BytesIO(photo))
+        from PIL import Image, ImageOps
+
+        if isinstance(photo, Image.Image):
+            return np.asarray(ImageOps.exif_transpose(photo).convert("RGB"))
+        raise ValueError(
+            f"{type(photo).__name__} is no photo: pass a path, bytes, a Pillow image or an array"
+        )
+
+    def _decoded(self, file: Any) -> NDArray[np.uint8]:
+        image = open_photo(file)
+        if image.width * image.height > self._max_pixels:
+            raise ValueError(f"{image.width} x {image.height} pixels are more than {self._max_pixels:,}")
+        return decode_photo(file, image, None if self._cropper else self.decision.image_size).pixels
+
+
+def _cropper(decision: Decision) -> Cropper | None:
+    if not decision.crops_faces:
+        return None
+    how = decision.faces
+    if how is None:
+        raise DecisionError(
+            "faces.detect is always, but the model learnt from photos as they were, so that nothing says how "
+            "to crop. Make its training folder with `shopper-age prepare`"
+        )
+    from shopper_age.detection.mtcnn import Mtcnn
+
+    if how.detector != Mtcnn.name:
+        raise DecisionError(
+            f"the model learnt from crops by {how.detector}, which this version does not know"
+        )
+    return Cropper(Mtcnn(), how.margin, Limits(how.min_eye_distance_px, how.min_sharpness, how.max_turn))
+
+
+def _where(face: FaceCrop) -> tuple[Box, float]:
+    return face.face.box, face.measured.eye_distance
+
+
+def _name(number: int, photo: Any, names: Sequence[str] | None) -> str:
+    if names is not None:
+        return names[number]
+    return str(photo) if isinstance(photo, str | Path) else str(number)
+
+
+def _checked(photo: NDArray[Any]) -> NDArray[np.uint8]:
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or not photo.size:
+        raise ValueError(f"an array must be uint8 RGB (height, width, 3), found {photo.dtype} {photo.shape}")
+    return photo
