@@ -110,6 +110,7 @@ class EvaluateParams(_Section):
     max_false_positive_rate: OpenShare
     interval_level: OpenShare
     max_interval_width: float = Field(gt=0)
+    ages_are: Literal["id_checked", "told", "guessed", "unknown"]
 
     @field_validator("tta", mode="before")
     @classmethod

@@ -17,6 +17,7 @@ PARAMS = EvaluateParams(
     max_false_positive_rate=0.01,
     interval_level=0.9,
     max_interval_width=20.0,
+    ages_are="unknown",
 )
 
 

@@ -1,5 +1,6 @@
 """The report and the model card of an evaluation, in Markdown."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from shopper_age.evaluation.conclusions import (
     clearly_worse_slices,
     too_few_people,
 )
+from shopper_age.evaluation.origin import with_hashes
 from shopper_age.evaluation.result import Evaluation, IdRule
 from shopper_age.markdown import render
 from shopper_age.metrics.id_check import (
@@ -36,7 +38,12 @@ N_LABEL_ISSUES = 10
 
 
 def evaluation_reports(
-    evaluation: Evaluation, history: pd.DataFrame, params: Params, *, image_size: int
+    evaluation: Evaluation,
+    history: pd.DataFrame,
+    params: Params,
+    *,
+    image_size: int,
+    hashes: Mapping[str, str],
 ) -> dict[str, str]:
     """The report and the model card as Markdown, by file name.
 
@@ -44,14 +51,16 @@ def evaluation_reports(
         history: a row per epoch with `epoch`, `mae` and `val_mae`.
         params: the settings that the model was trained with.
         image_size: side of the photos that the model takes, in pixels.
+        hashes: as `origin.input_hashes` gives them.
     """
     is_demo = paths.is_demo(params.data_path)
-    return {
+    texts = {
         "report.md": render_analysis(evaluation, history=history, is_demo=is_demo),
         "MODEL_CARD.md": render_model_card(
             evaluation, image_size=image_size, weights=params.weights, loss=params.loss, is_demo=is_demo
         ),
     }
+    return {name: with_hashes(text, hashes) for name, text in texts.items()}
 
 
 def render_analysis(evaluation: Evaluation, *, history: pd.DataFrame, is_demo: bool) -> str:
@@ -135,6 +144,7 @@ def _shared_values(evaluation: Evaluation) -> dict[str, Any]:
         "legal_age": params.legal_age,
         "accepted": params.max_false_positive_rate,
         "oldest_threshold": OLDEST_THRESHOLD_AGE,
+        "ages_are": params.ages_are,
         "level": params.interval_level,
         "coverage": evaluation.intervals.coverage.to_dict("records"),
         "worse_slices": clearly_worse_slices(evaluation),
