@@ -2,7 +2,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from public_sets import put_photo, read_set
+from public_sets import put_photo, read_set, write_mat
 from scipy.io import savemat
 
 from shopper_age.data.importers.imdb_wiki import age_on_1_july, read_imdb_wiki
@@ -10,23 +10,6 @@ from shopper_age.data.importers.imdb_wiki import age_on_1_july, read_imdb_wiki
 
 def datenum(year, month, day):
     return float(date(year, month, day).toordinal() + 366)
-
-
-def write_mat(path, rows):
-    """A table with the rows that `row` makes."""
-    columns = dict(
-        zip(
-            ("dob", "photo_taken", "full_path", "gender", "name", "face_score", "second_face_score"),
-            map(list, zip(*rows, strict=True)),
-            strict=True,
-        )
-    )
-    texts = {}
-    for name in ("full_path", "name"):
-        texts[name] = np.empty((1, len(rows)), dtype=object)
-        texts[name][0, :] = columns[name]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    savemat(path, {path.stem: {**columns, **texts}})
 
 
 NEW_YEAR_1983 = datenum(1983, 1, 1)
