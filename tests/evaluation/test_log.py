@@ -103,7 +103,7 @@ def test_reports_and_pictures_are_logged_and_those_of_people_marked(params, monk
     assert run.metrics == METRICS
 
 
-def test_date_commit_and_run_stand_in_the_copy_of_the_reports_that_mlflow_gets(params, monkeypatch):
+def test_day_commit_and_run_stand_in_the_copy_of_the_reports_that_mlflow_gets(params, monkeypatch):
     made_of = with_hashes("# Report", {"data": "abc.dir", "split": "1", "model": "2"})
     for name in ("report.md", "MODEL_CARD.md"):
         (paths.EVALUATION / name).write_text(made_of, encoding="utf-8")
@@ -112,8 +112,8 @@ def test_date_commit_and_run_stand_in_the_copy_of_the_reports_that_mlflow_gets(p
     for name in ("report.md", "MODEL_CARD.md"):
         rows = run.texts[name].splitlines()
         assert "| data | `abc.dir` |" in rows
-        assert rows[-3] == f"| evaluated on | {datetime.now(UTC):%Y-%m-%d} |"
-        assert rows[-2:] == ["| commit | `1a2b3c4` |", "| MLflow run | sunny-cat (`0123`) |"]
+        assert rows[-3] == f"| day | {datetime.now(UTC):%Y-%m-%d} |"
+        assert rows[-2:] == ["| commit | 1a2b3c4 |", "| MLflow run | sunny-cat (0123) |"]
         assert (paths.EVALUATION / name).read_text(encoding="utf-8") == made_of
 
 

@@ -3,7 +3,7 @@ import hashlib
 import pytest
 
 from shopper_age import paths
-from shopper_age.evaluation.origin import input_hashes, with_hashes, with_run
+from shopper_age.evaluation.origin import input_hashes, with_hashes
 
 pytestmark = pytest.mark.usefixtures("outside_of_dvc_and_git")
 
@@ -22,10 +22,3 @@ def test_what_nobody_knows_is_said():
     text = with_hashes("# Report\n\n", {"data": "", "split": "1", "model": "2"})
     assert text.startswith("# Report\n\n## What it was made of\n")
     assert "| data | not known to DVC |" in text
-    dated = with_run(text, date="2024-12-21", commit=None, run_name="a|b", run_id=None)
-    assert dated.splitlines()[-4:] == [
-        "| model | `2` |",
-        "| evaluated on | 2024-12-21 |",
-        "| commit | not known to Git |",
-        "| MLflow run | a\\|b |",
-    ]

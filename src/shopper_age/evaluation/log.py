@@ -1,20 +1,18 @@
 """Logging of an evaluation to MLflow."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from shopper_age import paths
-from shopper_age.evaluation.origin import with_run
 from shopper_age.evaluation.result import Evaluation
 from shopper_age.markdown import render
 from shopper_age.params import Params
 from shopper_age.runtime.checkout import dvc_md5
 from shopper_age.runtime.hashing import content_key
 from shopper_age.tracking import RunLogger, evaluation_run
-from shopper_age.tracking.provenance import git_commit
+from shopper_age.tracking.provenance import git_commit, with_origin
 
-# Those that MLflow gets with date, commit and run.
+# Those that MLflow gets with day, commit and run.
 _DATED = ("report.md", "MODEL_CARD.md")
 
 _FOLDERS = (paths.VALIDATION, paths.EDA, paths.SPLIT, paths.EVALUATION)
@@ -61,13 +59,8 @@ def _log_reports(run: RunLogger, folder: Path) -> None:
 
 
 def _log_dated(run: RunLogger, file: Path) -> None:
-    text = with_run(
-        file.read_text(encoding="utf-8"),
-        date=f"{datetime.now(UTC):%Y-%m-%d}",
-        commit=git_commit(),
-        run_name=run.name,
-        run_id=run.store_id,
-    )
+    facts = {"commit": git_commit(), "MLflow run": f"{run.name} ({run.store_id or 'not in the store yet'})"}
+    text = with_origin(file.read_text(encoding="utf-8"), facts)
     with TemporaryDirectory() as folder:  # the store or its offline log takes the file at once
         copy = Path(folder, file.name)
         copy.write_text(text, encoding="utf-8")

@@ -1,4 +1,8 @@
-"""Origin of a result: hashes of what it was made of, and in MLflow's copy also date, commit and run."""
+"""Origin of a result: hashes of what it was made of, at the end of report and model card.
+
+Day, commit and run stand in MLflow's copies alone (`tracking.provenance.with_origin`): what lies in the
+project does not change with the day.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,16 +29,3 @@ def input_hashes(data_path: str | Path) -> dict[str, str]:
 def with_hashes(text: str, hashes: Mapping[str, str]) -> str:
     """A report in Markdown with the section of its hashes at its end."""
     return text.rstrip("\n") + "\n" + render("shopper_age.evaluation", "_hashes.md.j2", **hashes)
-
-
-def with_run(text: str, *, date: str, commit: str | None, run_name: str, run_id: str | None) -> str:
-    """A report `with_hashes` and, in the same table, when and in which run it was made.
-
-    It is the copy for MLflow alone: what lies in the project does not change with the day.
-
-    Args:
-        date: as 2024-12-21.
-        run_id: None where the store did not answer.
-    """
-    values = {"date": date, "commit": commit, "run_name": run_name, "run_id": run_id}
-    return text.rstrip("\n") + "\n" + render("shopper_age.evaluation", "_run.md.j2", **values)
