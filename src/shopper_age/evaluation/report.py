@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from shopper_age import paths
+from shopper_age.evaluation import origin
 from shopper_age.evaluation.conclusions import (
     MAX_MISPLACED,
     MIN_ACCURACY,
@@ -20,7 +21,6 @@ from shopper_age.evaluation.conclusions import (
     clearly_worse_slices,
     too_few_people,
 )
-from shopper_age.evaluation.origin import with_hashes
 from shopper_age.evaluation.result import Evaluation, IdRule
 from shopper_age.markdown import render
 from shopper_age.metrics.id_check import (
@@ -60,7 +60,7 @@ def evaluation_reports(
             evaluation, image_size=image_size, weights=params.weights, loss=params.loss, is_demo=is_demo
         ),
     }
-    return {name: with_hashes(text, hashes) for name, text in texts.items()}
+    return {name: origin.with_hashes(text, hashes) for name, text in texts.items()}
 
 
 def render_analysis(evaluation: Evaluation, *, history: pd.DataFrame, is_demo: bool) -> str:
@@ -131,6 +131,7 @@ def _shared_values(evaluation: Evaluation) -> dict[str, Any]:
         **evaluation.metrics,
         "metrics": evaluation.metrics,
         "max_mae": params.max_mae,
+        "ages_are": params.ages_are,
         "n_train": evaluation.train_ages.size,
         "n_validation": evaluation.n_validation,
         "n_validation_minors": evaluation.n_validation_minors,
@@ -144,7 +145,6 @@ def _shared_values(evaluation: Evaluation) -> dict[str, Any]:
         "legal_age": params.legal_age,
         "accepted": params.max_false_positive_rate,
         "oldest_threshold": OLDEST_THRESHOLD_AGE,
-        "ages_are": params.ages_are,
         "level": params.interval_level,
         "coverage": evaluation.intervals.coverage.to_dict("records"),
         "worse_slices": clearly_worse_slices(evaluation),

@@ -139,7 +139,7 @@ class ModelRegistry:
 
     @_as_registry_error()
     def keep_card(self, version: ModelVersion, card: str) -> None:
-        """Keeps a model card, in Markdown, with the version's run, and says in it which version and run it is of."""
+        """Keeps a model card, in Markdown, with the version's run; its last rows name version and run."""
         run = self._client.get_run(version.run_id)
         facts = {
             "commit": run.data.tags.get("git_commit"),
