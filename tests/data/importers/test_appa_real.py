@@ -39,9 +39,24 @@ def test_apparent_ages_and_faces_can_be_had_instead(release):
     assert face.source.read_bytes() == (release / "train" / "000000.jpg_face.jpg").read_bytes()
 
 
-def test_the_folder_above_the_release_may_be_named(release):
-    records, _ = read_set(read_appa_real, release.rename(release.with_name("release")).parent)
+def test_a_folder_above_the_release_may_be_named(release, tmp_path_factory):
+    above = tmp_path_factory.mktemp("unpacked")
+    (above / "twice").mkdir()
+    release.rename(above / "twice" / "appa-real-release")
+    records, _ = read_set(read_appa_real, above)
     assert records["train/000000.jpg"].source.is_file()
+
+
+def test_ages_may_stand_in_the_categories_alone(release):
+    for table in release.glob("gt_*.csv"):
+        table.unlink()
+    table = "file,gender,real_age,apparent_age\n000000.jpg,female,4,5.5\n"
+    (release / "allcategories_train.csv").write_text(table)
+    real, skipped = read_set(read_appa_real, release)
+    apparent, _ = read_set(read_appa_real, release, age="apparent")
+    assert [read["train/000000.jpg"].real_age for read in (real, apparent)] == ["4", "5.5"]
+    assert real["train/000000.jpg"].attributes["gender"] == "female"
+    assert set(skipped) == {"valid/", "test/"}
 
 
 def test_a_table_of_ratings_gives_the_real_age_once_and_the_mean_apparent_age(release):

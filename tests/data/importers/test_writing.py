@@ -1,9 +1,10 @@
 import json
+import math
 import os
 
 import pytest
 from PIL import Image
-from public_sets import put_photo
+from public_sets import put_photo, write_mat
 
 from shopper_age.data.importers import writing
 from shopper_age.data.importers.records import Options
@@ -218,11 +219,12 @@ def test_repeated_rows_are_taken_once_and_contradicting_ones_are_left_to_the_val
     (folder / "gt_train.csv").write_text("\n".join([header, *rows]) + "\n")
     import_photos("appa-real", folder, target, options=Options())
     assert read_labels(target)["real_age"].tolist() == ["4", "7"]
-    averages = "file_name,num_ratings,apparent_age_avg,apparent_age_std,real_age\n" + "a.jpg,3,5,1,4\n" * 2
-    (folder / "gt_avg_train.csv").write_text(averages)
-    again = import_photos("appa-real", folder, target.with_name("again"), options=Options())
-    assert len(again.labels) == 1
-    assert "the row repeats an earlier one" in again.skipped["reason"].tolist()
+    put_photo(tmp_path / "wiki" / "a.jpg")
+    row = (724277.0, 2003.0, "a.jpg", 1.0, "Ana", 3.5, math.nan)
+    write_mat(tmp_path / "wiki" / "wiki.mat", [row, row])
+    again = import_photos("imdb-wiki", tmp_path / "wiki", target.with_name("again"), options=Options())
+    assert again.labels["real_age"].tolist() == ["20"]
+    assert again.skipped.to_numpy().tolist() == [["a.jpg", "the row repeats an earlier one"]]
 
 
 def test_faces_are_cut_out_of_the_upright_photo(target, tmp_path):

@@ -2,7 +2,7 @@
 
     gt_avg_train.csv   file_name, num_ratings, apparent_age_avg, apparent_age_std, real_age
     gt_train.csv       file_name, real_age, apparent_age, worker_age, worker_gender; a row per rating
-    allcategories_train.csv   file, gender and more; it may be missing
+    allcategories_train.csv   file, gender and more; it may be missing, and hold the ages where the others do
     train/000000.jpg, train/000000.jpg_face.jpg   the photo, and its face with a margin of 40 %
 
 and the same for valid and test.
@@ -35,7 +35,7 @@ _OUR_NAMES = {"race": ETHNICITY}
 
 def read_appa_real(source: Path, options: Options) -> Iterator[Record | Skip]:
     """The photos in the order of the tables, with the official split and the further categories."""
-    root = next((folder for folder in _candidates(source) if _tables(folder)), None)
+    root = next((folder for folder in _folders(source) if _tables(folder)), None)
     if root is None:
         raise FileNotFoundError(
             f"{source} holds none of gt_avg_train.csv, gt_train.csv and those of valid and test: name the "
@@ -56,37 +56,44 @@ def read_appa_real(source: Path, options: Options) -> Iterator[Record | Skip]:
                 yield Record(root / file, file, age, {SPLIT: split} | categories.get(name, {}))
 
 
-def _candidates(source: Path) -> Iterator[Path]:
-    yield source
-    yield from sorted(folder for folder in source.iterdir() if folder.is_dir())
+def _folders(source: Path) -> list[Path]:
+    """The folder and all below it that hold a table, however deep an archive was unpacked."""
+    return sorted({table.parent for table in source.rglob("*.csv")})
 
 
 def _tables(folder: Path) -> dict[str, Path]:
-    """The table of each part that is there; the one with a row per photo before the one with the ratings."""
+    """The table with the ages of each part that is there; one with a row per photo before the ratings."""
     found = {}
     for part in _PARTS:
-        for name in (f"gt_avg_{part}.csv", f"gt_{part}.csv"):
-            if part not in found and (folder / name).is_file():
-                found[part] = folder / name
+        tables = [folder / f"gt_avg_{part}.csv", folder / f"gt_{part}.csv"]
+        if _has_ages(categories := folder / f"allcategories_{part}.csv"):
+            tables.append(categories)
+        if present := [table for table in tables if table.is_file()]:
+            found[part] = present[0]
     return found
+
+
+def _has_ages(table: Path) -> bool:
+    if not table.is_file():
+        return False
+    with table.open(encoding="utf-8-sig", errors="replace") as file:
+        return REAL_AGE in [name.strip() for name in file.readline().split(",")]
 
 
 def _ages(table: Path, kind: str) -> Iterator[tuple[str, str]]:
     """Each photo's name with its age; a photo whose rows give it several real ages comes several times."""
-    if "_avg_" in table.name:
-        column = REAL_AGE if kind == "real" else "apparent_age_avg"
-        for _, row in read_rows(table, (FILE_NAME, column)):
-            yield row[FILE_NAME], row[column]
-        return
     column = REAL_AGE if kind == "real" else "apparent_age"
-    ratings: dict[str, list[str]] = {}
-    for _, row in read_rows(table, (FILE_NAME, column)):
-        ratings.setdefault(row[FILE_NAME], []).append(row[column])
-    for name, ages in ratings.items():
-        if kind == "real":
-            yield from ((name, age) for age in dict.fromkeys(ages))
+    if "_avg_" in table.name and kind == "apparent":
+        column = "apparent_age_avg"
+    name_column = "file" if table.name.startswith("allcategories_") else FILE_NAME
+    ages: dict[str, list[str]] = {}
+    for _, row in read_rows(table, (name_column, column)):
+        ages.setdefault(row[name_column], []).append(row[column])
+    for name, rated in ages.items():
+        numbers = [float(age) for age in rated if not age_problem(age)]
+        if kind == "real" or len(rated) == 1:
+            yield from ((name, age) for age in dict.fromkeys(rated))
         else:
-            numbers = [float(age) for age in ages if not age_problem(age)]
             yield name, f"{sum(numbers) / len(numbers):.6g}" if numbers else ""
 
 
@@ -97,7 +104,7 @@ def _categories(table: Path) -> dict[str, dict[str, str]]:
     taken = {FILE_NAME, REAL_AGE, SPLIT, *MEASURED}
     found = {}
     for _, row in read_rows(table, ()):
-        name = row.pop("file", "") or row.pop(FILE_NAME, "")
+        name = row.pop("file", "")
         cells = {_OUR_NAMES.get(column, column): cell for column, cell in row.items() if column}
         found[name] = {column: cell for column, cell in cells.items() if column not in taken}
     return found
