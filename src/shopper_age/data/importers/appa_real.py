@@ -9,7 +9,7 @@ and the same for valid and test.
 
 Source: Agustsson et al. 2017, "Apparent and real age estimation in still images with deep residual regressors
 on APPA-REAL database", FG; the set's README as quoted in https://github.com/KilArtur/age-recognition-by-photo;
-the columns of the ratings in https://github.com/abars/YoloKerasFaceDetection and the readers of the set.
+allcategories as annotation_appareal_keras.py of https://github.com/abars/YoloKerasFaceDetection reads it.
 """
 
 from collections.abc import Iterator
