@@ -10,6 +10,7 @@ from shopper_age.evaluation.attributes import content_hashes, photo_attributes, 
 from shopper_age.evaluation.evaluate import evaluate
 from shopper_age.evaluation.figures import evaluation_figures
 from shopper_age.evaluation.log import log_evaluation
+from shopper_age.evaluation.origin import input_hashes
 from shopper_age.evaluation.parts import PartEstimates, estimate_out_of_fold, open_part
 from shopper_age.evaluation.report import evaluation_reports
 from shopper_age.evaluation.tables import evaluation_tables
@@ -55,7 +56,9 @@ def main() -> None:
     )
     files: dict[str, Any] = {"metrics.json": evaluation.metrics, **evaluation_tables(evaluation)}
     files |= evaluation_figures(evaluation, history, test.photos, explain=partial(activation_maps, model))
-    files |= evaluation_reports(evaluation, history, params, image_size=size_px)
+    files |= evaluation_reports(
+        evaluation, history, params, image_size=size_px, hashes=input_hashes(params.data_path)
+    )
 
     inputs.check()
     write_files(paths.EVALUATION, files)

@@ -186,3 +186,9 @@ def test_a_thousand_unknown_keys_are_one_short_message(tmp_path):
 def test_nested_settings_are_named_by_their_full_name():
     settings = {"epochs": 5, "train": {"schedule": "cosine", "augmentation": {"zoom": 0.1}}, "none": {}}
     assert dotted(settings) == {"epochs": 5, "train.schedule": "cosine", "train.augmentation.zoom": 0.1}
+
+
+def test_how_ages_are_known_is_one_of_four_words(changed):
+    assert load_params(changed("evaluate.ages_are", "told")).evaluate.ages_are == "told"
+    with pytest.raises(ValueError, match=r"'evaluate\.ages_are' is 'sure'"):
+        load_params(changed("evaluate.ages_are", "sure"))

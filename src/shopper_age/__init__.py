@@ -15,7 +15,7 @@ it alone, which `make lint` checks. The stages of dvc.yaml are scripts in stages
     splitting    stage split: training, validation and test part
     detection    faces on photos: found, graded and cropped
     grouping     photos that belong together: of one person, or duplicates
-    data         tables of faces; photos decoded, kept, augmented and batched
+    data         tables of faces; photos decoded, kept, augmented and batched; importers of public sets
     model        the network with its heads, losses and weights; Keras alone
     plots        Matplotlib figures of finished tables
     tracking     runs, models and an offline log in MLflow, which no other room knows

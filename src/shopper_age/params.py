@@ -119,6 +119,7 @@ class ShopParams(_Section):
 
 class EvaluateParams(_Section):
     max_mae: float = Field(gt=0)
+    ages_are: Literal["id_checked", "told", "guessed", "unknown"]
     tta: Literal[1, 2, 4]
     age_groups: tuple[StrictInt, ...] = Field(min_length=1, max_length=100, strict=False)
     legal_age: int = Field(ge=1, le=49)

@@ -2,6 +2,7 @@ import json
 import logging
 
 import pytest
+from public_sets import put_photo
 from typer.testing import CliRunner
 
 from shopper_age.cli.app import app
@@ -73,3 +74,30 @@ def test_a_warning_of_the_library_is_told_once_with_its_level(run, monkeypatch):
         answer = run("send-log")
         assert answer.stderr == "WARNING: 100 % of it was not accepted\n"
         assert answer.stdout == "sent: sunny-cat\n"
+
+
+def test_an_import_tells_what_was_taken_what_was_left_out_and_what_to_do_next(run, tmp_path):
+    put_photo(tmp_path / "agedb" / "0_MariaCallas_35_f.jpg", 1)
+    put_photo(tmp_path / "agedb" / "1_MariaCallas_70_f.jpg", 2)
+    put_photo(tmp_path / "agedb" / "cover[bold].jpg", 3)
+    answer = run("import", "agedb", "agedb", "data/agedb", "--copy")
+    assert answer.exit_code == 0
+    for text in (
+        "ages 35 to 70; 2 copied",
+        "gender, person",
+        "left out: its name is not NUMBER_PERSON_AGE_GENDER.jpg",
+        "cover[bold].jpg",
+        "data/agedb/skipped.csv lists all that was left out.",
+        "set split.group_column in params.yaml to person",
+        "Set data_path in params.yaml to data/agedb.",
+        "`dvc add data/agedb`, then `dvc repro`",
+    ):
+        assert text in answer.output
+    assert (tmp_path / "data" / "agedb" / "labels.csv").is_file()
+
+
+def test_an_import_that_cannot_be_done_is_told_in_one_line(run, tmp_path):
+    answer = run("import", "agedb", "nowhere")
+    assert answer.exit_code == 1
+    assert answer.output == "shopper-age: nowhere is no folder: name the folder with the unpacked set.\n"
+    assert not (tmp_path / "data").exists()

@@ -1,5 +1,6 @@
 import dataclasses
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from project import ROOT
 
 from shopper_age import paths
 from shopper_age.evaluation import log
+from shopper_age.evaluation.origin import with_hashes
 from shopper_age.params import load_params
 
 pytestmark = pytest.mark.usefixtures("project")
@@ -26,8 +28,10 @@ METRICS = {
 class Recorder:
     """Stands in for a run and keeps what it is told."""
 
+    name, store_id = "sunny-cat", "0123"
+
     def __init__(self):
-        self.artifacts = {}
+        self.artifacts, self.texts = {}, {}
 
     def log_metrics(self, metrics):
         self.metrics = metrics
@@ -38,8 +42,10 @@ class Recorder:
     def log_dataset(self, name, **facts):
         self.dataset = {"name": name, **facts}
 
-    def log_artifact(self, path, folder, *, shows_people):
+    def log_artifact(self, path, folder, *, shows_people=False):
         self.artifacts[f"{folder}/{path.name}"] = shows_people
+        if path.suffix == ".md":
+            self.texts[path.name] = path.read_text(encoding="utf-8")
 
     @contextmanager
     def opened(self, experiment, **facts):
@@ -95,6 +101,20 @@ def test_reports_and_pictures_are_logged_and_those_of_people_marked(params, monk
         "evaluate/worst_photos.png": True,
     }
     assert run.metrics == METRICS
+
+
+def test_day_commit_and_run_stand_in_the_copy_of_the_reports_that_mlflow_gets(params, monkeypatch):
+    made_of = with_hashes("# Report", {"data": "abc.dir", "split": "1", "model": "2"})
+    for name in ("report.md", "MODEL_CARD.md"):
+        (paths.EVALUATION / name).write_text(made_of, encoding="utf-8")
+    monkeypatch.setattr(log, "git_commit", lambda: "1a2b3c4")
+    run = logged(params, monkeypatch)
+    for name in ("report.md", "MODEL_CARD.md"):
+        rows = run.texts[name].splitlines()
+        assert "| data | `abc.dir` |" in rows
+        assert rows[-3] == f"| day | {datetime.now(UTC):%Y-%m-%d} |"
+        assert rows[-2:] == ["| commit | 1a2b3c4 |", "| MLflow run | sunny-cat (0123) |"]
+        assert (paths.EVALUATION / name).read_text(encoding="utf-8") == made_of
 
 
 def test_the_description_says_how_good_the_model_is(params, monkeypatch):

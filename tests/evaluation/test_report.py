@@ -183,9 +183,12 @@ def test_report_and_card_are_made_of_the_settings_of_the_training(usual, data_pa
     params = load_params(ROOT / "params.yaml").model_copy(
         update={"data_path": Path(data_path), "weights": "mine.weights.h5", "loss": "ordinal"}
     )
-    reports = evaluation_reports(usual, history(), params, image_size=96)
+    hashes = {"data": "abc.dir", "split": "123", "model": "456"}
+    reports = evaluation_reports(usual, history(), params, image_size=96, hashes=hashes)
     assert list(reports) == ["report.md", "MODEL_CARD.md"]
     assert all(("**drawn faces**" in text) == is_demo for text in reports.values())
+    for text in reports.values():
+        assert text.endswith("| data | `abc.dir` |\n| split | `123` |\n| model | `456` |\n")
     assert "96 × 96 pixels" in reports["MODEL_CARD.md"]
     assert "started from `mine.weights.h5`; head and loss `ordinal`" in reports["MODEL_CARD.md"]
 
@@ -197,3 +200,30 @@ def test_a_training_that_learnt_nothing_or_jumped_about_is_told_as_that():
     wild = render_analysis(evaluation, history=history([32_687.0, 20.0], mae=[30.0, 17.0]), is_demo=False)
     assert "It jumped about, up to 32,687 years: the training is **unstable**" in wild
     assert "under-fitted" not in flat + wild
+
+
+@pytest.mark.parametrize(
+    ("ages_are", "sentence"),
+    [
+        ("id_checked", "somebody checked them against an ID."),
+        ("told", "the people told them, and nobody checked."),
+        ("guessed", "**somebody guessed them from photos.**"),
+        ("unknown", "**nobody said** (`evaluate.ages_are`)."),
+    ],
+)
+def test_report_and_card_say_how_the_ages_are_known(ages_are, sentence):
+    evaluation = usual_evaluation(ages_are=ages_are)
+    for text in (analysis(evaluation), card(evaluation)):
+        assert f"How the ages are known: {sentence}" in text
+        assert text.count("How the ages are known") == 1
+    assert "the faces were drawn for them" in card(evaluation, is_demo=True)
+
+
+def test_the_card_asks_for_the_law_and_the_practice_statement():
+    text = card(usual_evaluation())
+    assert "**Ask whether the law allows it.**" in text
+    assert "as of December 2024" in text
+    (link,) = re.findall(r"\]\((\.\./[^)]+)\)", text)
+    statement = (ROOT / "reports" / "evaluate" / link).resolve().read_text(encoding="utf-8")
+    for heading in ("Purpose", "Threshold", "Fallback", "Photos and data", "Complaints", "Who answers"):
+        assert f"\n## {heading}\n" in statement

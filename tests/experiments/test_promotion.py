@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from shopper_age.cli.app import app
 from shopper_age.experiments.promotion import promote
 from shopper_age.experiments.results import Result
-from shopper_age.paths import METRICS, MODEL, PREDICTIONS
+from shopper_age.paths import EVALUATION, METRICS, MODEL, PREDICTIONS
 from shopper_age.runtime.files import write_csv, write_json
 from shopper_age.runtime.hashing import content_key, file_md5
 from shopper_age.tracking import training_run
@@ -142,6 +142,24 @@ def test_the_first_model_that_meets_the_requirement_is_champion_and_can_be_asked
     requirements = Path(pyfunc.get_model_dependencies(version.source)).read_text().split()
     assert f"keras=={keras.__version__}" in requirements
     assert all("==" in line for line in requirements)
+
+
+def test_a_promoted_model_brings_its_card_with_day_commit_run_and_version(store, model_files, tmp_path):
+    run_id = train(model_files[0])
+    EVALUATION.mkdir(parents=True)
+    (EVALUATION / "MODEL_CARD.md").write_text("# Model card\n\n| | hash |\n|---|---|\n| model | `2` |\n")
+    promote(result(6.0), model_files[0], experiment="ages")
+    kept = Path(store.download_artifacts(run_id, "registry/MODEL_CARD.md", str(tmp_path)))
+    rows = kept.read_text(encoding="utf-8").splitlines()
+    assert rows[:5] == (EVALUATION / "MODEL_CARD.md").read_text().splitlines()
+    assert [row.split(" | ")[0] for row in rows[5:]] == [
+        "| day",
+        "| commit",
+        "| MLflow run",
+        "| registered as",
+    ]
+    assert run_id in rows[-2]
+    assert rows[-1] == f"| registered as | {REGISTERED_MODEL}, version 1 |"
 
 
 def test_only_a_clearly_better_model_takes_over(store, model_files):

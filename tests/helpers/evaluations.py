@@ -11,6 +11,7 @@ from shopper_age.params import EvaluateParams
 
 PARAMS = EvaluateParams(
     max_mae=8.0,
+    ages_are="unknown",
     tta=1,
     age_groups=(0, 12, 18, 25, 35, 45, 55, 65),
     legal_age=18,

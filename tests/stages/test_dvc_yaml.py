@@ -112,6 +112,13 @@ def test_a_folder_among_the_dependencies_counts_no_bytecode():
     assert "__pycache__" in (ROOT / ".dvcignore").read_text(encoding="utf-8").split()
 
 
+def test_importers_of_public_sets_are_no_dependency_of_any_stage():
+    ignored = (ROOT / ".dvcignore").read_text(encoding="utf-8").split("\n")
+    assert "/src/shopper_age/data/importers" in ignored
+    for scripts, _ in USERS.values():
+        assert not any(file.is_relative_to(PACKAGE / "data" / "importers") for file in _closure(*scripts))
+
+
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_is_described_and_named_alike_everywhere(name):
     stage = PIPELINE["stages"][name]

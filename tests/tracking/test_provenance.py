@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from shopper_age.tracking.provenance import (
     provenance,
     run_name,
     user_name,
+    with_origin,
 )
 
 pytestmark = pytest.mark.usefixtures("outside_of_dvc_and_git")
@@ -69,3 +71,13 @@ def test_a_user_without_a_name_is_no_error(monkeypatch: pytest.MonkeyPatch) -> N
         "shopper_age.tracking.provenance.getuser", lambda: (_ for _ in ()).throw(KeyError("uid 1234"))
     )
     assert user_name() == "unknown"
+
+
+def test_a_report_ends_with_the_day_and_what_else_is_known():
+    text = with_origin("| model | `2` |\n\n", {"commit": None, "MLflow run": "a|b (1)"})
+    assert text.splitlines() == [
+        "| model | `2` |",
+        f"| day | {datetime.now(UTC):%Y-%m-%d} |",
+        "| commit | not known |",
+        "| MLflow run | a\\|b (1) |",
+    ]

@@ -71,7 +71,16 @@ def test_an_edit_of_code_that_decides_about_weights_changes_the_key(data, packag
     assert training_key(PARAMS, data) != before
 
 
-@pytest.mark.parametrize("module", ["metrics/errors.py", "plots/style.py", "inference/views.py", "paths.py"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "data/importers/utkface.py",
+        "inference/views.py",
+        "metrics/errors.py",
+        "paths.py",
+        "plots/style.py",
+    ],
+)
 def test_an_edit_of_other_code_leaves_the_key(data, package, module):
     before = training_key(PARAMS, data)
     with (package / module).open("a") as file:

@@ -34,6 +34,8 @@ _SEE_ALSO = {
 
 _REPORT, _COMMENT = "training-report.md", "training-comment.md"
 
+_FACES = Path("data/faces")
+
 _Name = Annotated[str, typer.Argument(help="A DVC experiment, a Git revision, or `workspace`.")]
 
 
@@ -156,6 +158,31 @@ def promote() -> None:
         print(promote_model(read_result(WORKSPACE), paths.MODEL, experiment=experiment).sentence)
     except (ValueError, OSError, RegistryError) as error:
         _stop(str(error))
+
+
+@app.command("import")
+def import_(
+    format: Annotated[str, typer.Argument(help="appa-real, utkface, agedb, afad, imdb-wiki or lagenda.")],
+    source: Annotated[Path, typer.Argument(help="The folder with the unpacked set.")],
+    target: Annotated[Path, typer.Argument(help="The folder for labels.csv and final_files/.")] = _FACES,
+    age: Annotated[str, typer.Option(help="real or apparent (appa-real).")] = "real",
+    faces: Annotated[bool, typer.Option(help="The faces alone (appa-real, lagenda).")] = False,
+    copy: Annotated[bool, typer.Option(help="Copies photos that could be hard links.")] = False,
+) -> None:
+    """Imports a public set of face photos with ages; docs/public-data.md says which and from where."""
+    from shopper_age.data.importers.records import Options
+    from shopper_age.data.importers.summary import next_steps, summary_table
+    from shopper_age.data.importers.writing import import_photos
+
+    try:
+        done = import_photos(format, source, target, options=Options(age, faces), copy=copy)
+    except KeyboardInterrupt:
+        _stop("stopped; the same command goes on with what is missing")
+    except (ValueError, OSError) as error:
+        _stop(str(error))
+    console = Console()
+    console.print(summary_table(done))
+    console.print(next_steps(done, target), highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Logging of an evaluation to MLflow."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from shopper_age import paths
 from shopper_age.evaluation.result import Evaluation
@@ -10,6 +11,10 @@ from shopper_age.runtime.checkout import dvc_md5
 from shopper_age.runtime.hashing import content_key
 from shopper_age.runtime.progress import with_progress
 from shopper_age.tracking import RunLogger, evaluation_run
+from shopper_age.tracking.provenance import git_commit, with_origin
+
+# Those that MLflow gets with day, commit and run.
+_DATED = ("report.md", "MODEL_CARD.md")
 
 _FOLDERS = (paths.VALIDATION, paths.EDA, paths.SPLIT, paths.EVALUATION)
 
@@ -53,4 +58,16 @@ def _log_reports(run: RunLogger, folder: Path) -> None:
         if file.is_file() and file.suffix != _TABLES and not file.name.startswith(".")
     ]
     for file in with_progress(files, f"logging {folder.name} to MLflow", len(files), "files"):
-        run.log_artifact(file, folder.name, shows_people=paths.shows_people(file))
+        if folder == paths.EVALUATION and file.name in _DATED:
+            _log_dated(run, file)
+        else:
+            run.log_artifact(file, folder.name, shows_people=paths.shows_people(file))
+
+
+def _log_dated(run: RunLogger, file: Path) -> None:
+    facts = {"commit": git_commit(), "MLflow run": f"{run.name} ({run.store_id or 'not in the store yet'})"}
+    text = with_origin(file.read_text(encoding="utf-8"), facts)
+    with TemporaryDirectory() as folder:  # the store or its offline log takes the file at once
+        copy = Path(folder, file.name)
+        copy.write_text(text, encoding="utf-8")
+        run.log_artifact(copy, file.parent.name)

@@ -1,11 +1,13 @@
 """The report and the model card of an evaluation, in Markdown."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from shopper_age import paths
+from shopper_age.evaluation import origin
 from shopper_age.evaluation.conclusions import (
     MAX_MISPLACED,
     MIN_ACCURACY,
@@ -37,7 +39,12 @@ N_LABEL_ISSUES = 10
 
 
 def evaluation_reports(
-    evaluation: Evaluation, history: pd.DataFrame, params: Params, *, image_size: int
+    evaluation: Evaluation,
+    history: pd.DataFrame,
+    params: Params,
+    *,
+    image_size: int,
+    hashes: Mapping[str, str],
 ) -> dict[str, str]:
     """The report and the model card as Markdown, by file name.
 
@@ -45,14 +52,16 @@ def evaluation_reports(
         history: a row per epoch with `epoch`, `mae` and `val_mae`.
         params: the settings that the model was trained with.
         image_size: side of the photos that the model takes, in pixels.
+        hashes: as `origin.input_hashes` gives them.
     """
     is_demo = paths.is_demo(params.data_path)
-    return {
+    texts = {
         "report.md": render_analysis(evaluation, history=history, is_demo=is_demo),
         "MODEL_CARD.md": render_model_card(
             evaluation, image_size=image_size, weights=params.weights, loss=params.loss, is_demo=is_demo
         ),
     }
+    return {name: origin.with_hashes(text, hashes) for name, text in texts.items()}
 
 
 def render_analysis(evaluation: Evaluation, *, history: pd.DataFrame, is_demo: bool) -> str:
@@ -126,6 +135,7 @@ def _shared_values(evaluation: Evaluation) -> dict[str, Any]:
         **evaluation.metrics,
         "metrics": evaluation.metrics,
         "max_mae": params.max_mae,
+        "ages_are": params.ages_are,
         "n_train": evaluation.train_ages.size,
         "n_folds": evaluation.n_folds,
         "n_validation": evaluation.n_validation,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from shopper_age import paths
 from shopper_age.data.tables import CONTENT_HASH, FILE_NAME, REAL_AGE, read_estimates
 from shopper_age.experiments.comparison import BETTER, PREDICTED_AGE, compare, describe, has_hashes
 from shopper_age.experiments.results import Result
@@ -13,7 +14,13 @@ from shopper_age.markdown import counted
 from shopper_age.metrics.usefulness import MIN_PHOTOS
 from shopper_age.runtime.files import write_csv
 from shopper_age.runtime.hashing import file_md5
-from shopper_age.tracking.registry import REGISTERED_MODEL, ModelRegistry, ModelVersion, RegistryError
+from shopper_age.tracking.registry import (
+    CARD,
+    REGISTERED_MODEL,
+    ModelRegistry,
+    ModelVersion,
+    RegistryError,
+)
 
 # What a version keeps of its estimates for the comparison with a later one.
 ESTIMATES = "predictions.csv"
@@ -66,6 +73,9 @@ def promote(result: Result, model_path: str | Path, *, experiment: str) -> Promo
             tags={name: str(value) for name, value in result.metrics.items()},
             estimates=estimates,
         )
+    card = paths.EVALUATION / CARD
+    if card.is_file():  # a model that came in another way than by stage evaluate has none
+        registry.keep_card(version, card.read_text(encoding="utf-8"))
     if is_champion:  # whose metrics and estimates are those of the present evaluation now
         sentence = (
             f"Version {version.number} of {REGISTERED_MODEL}, this very model, is the champion already."

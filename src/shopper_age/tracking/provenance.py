@@ -2,9 +2,12 @@
 
 import os
 import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from getpass import getuser
 from importlib.metadata import PackageNotFoundError, version
 
+from shopper_age.markdown import cell
 from shopper_age.runtime.checkout import git
 from shopper_age.runtime.machine import cpu_model, usable_cores
 
@@ -40,6 +43,16 @@ def provenance() -> dict[str, str]:
         "memory_gib": f"{psutil.virtual_memory().total / 2**30:.1f}",
     }
     return {name: value for name, value in facts.items() if value}
+
+
+def with_origin(report: str, facts: Mapping[str, str | None]) -> str:
+    """A report that ends with a table of two columns, with more rows: the day and each of these facts.
+
+    It is for MLflow's copy alone. A fact that is None is said to be unknown.
+    """
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    rows = [f"| {name} | {cell(fact or 'not known')} |" for name, fact in {"day": today, **facts}.items()]
+    return "\n".join([report.rstrip("\n"), *rows]) + "\n"
 
 
 def user_name() -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shopper_age.tracking.mlflow_run import ORIGIN, REFUSALS
+from shopper_age.tracking.provenance import with_origin
 from shopper_age.tracking.secrets import without_credentials
 from shopper_age.tracking.store import connect, load_mlflow, store_uri
 from shopper_age.tracking.timeouts import error_text
@@ -25,10 +26,12 @@ REGISTERED_MODEL = "age-resnet50"
 
 CHAMPION = "champion"
 
-# Where a run keeps its registered model, and the estimates that a later model is compared with.
+# Where a run keeps its registered model, and the estimates that a later model is compared with, and its card.
 MODEL_FOLDER = "model"
 
 ESTIMATES_FOLDER = "registry"
+
+CARD = "MODEL_CARD.md"
 
 # What loading the model and asking it takes.
 REQUIREMENTS = ("mlflow", "tensorflow", "keras", "numpy")
@@ -133,6 +136,17 @@ class ModelRegistry:
         self._upload(run, model_path)
         source = f"{run.info.artifact_uri}/{MODEL_FOLDER}"
         return _version(self._client.create_model_version(REGISTERED_MODEL, source, run_id=run_id, tags=tags))
+
+    @_as_registry_error()
+    def keep_card(self, version: ModelVersion, card: str) -> None:
+        """Keeps a model card, in Markdown, with the version's run; its last rows name version and run."""
+        run = self._client.get_run(version.run_id)
+        facts = {
+            "commit": run.data.tags.get("git_commit"),
+            "MLflow run": f"{run.info.run_name} ({version.run_id})",
+            "registered as": f"{REGISTERED_MODEL}, version {version.number}",
+        }
+        self._client.log_text(version.run_id, with_origin(card, facts), f"{ESTIMATES_FOLDER}/{CARD}")
 
     @_as_registry_error()
     def describe(self, version: ModelVersion, text: str) -> None:

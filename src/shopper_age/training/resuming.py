@@ -23,11 +23,14 @@ _log = logging.getLogger(__name__)
 _PACKAGE = Path(__file__).parents[1]
 ROOMS = ("data", "model", "runtime", "training")
 
+# But not this folder of them, which no stage uses.
+_IMPORTERS = "data/importers"
+
 # Folders of the trainings for folds, in that of the whole, with the number of the fold behind.
 FOLD_PREFIX = "fold-"
 
 # Settings of other stages, and those that change nothing about the weights of given data.
-_OTHER_SETTINGS = {"validate_data", "eda", "split", "evaluate", "tracking", "data_path"}
+_OTHER_SETTINGS = {"validate_data", "faces", "eda", "split", "evaluate", "tracking", "data_path"}
 
 # Settings that decide which photos those data are.
 _OF_THE_DATA = {"data_path", "validate_data", "split"}
@@ -60,7 +63,10 @@ def training_key(params: Params, *data: Path) -> str:
     """Equal for equal trainings: same settings, same `data` files, same initial weights, same code."""
     weights = [Path(params.weights)] if Path(params.weights).is_file() else []
     code = {
-        str(path.relative_to(_PACKAGE)): path for room in ROOMS for path in (_PACKAGE / room).rglob("*.py")
+        str(path.relative_to(_PACKAGE)): path
+        for room in ROOMS
+        for path in (_PACKAGE / room).rglob("*.py")
+        if not path.is_relative_to(_PACKAGE / _IMPORTERS)
     }
     return content_key(training_settings(params), *data, *weights, code)
 

@@ -1,0 +1,1 @@
+"""Importers of public sets of face photos with ages; only the command `shopper-age import` uses them."""
