@@ -68,6 +68,8 @@ def patterns() -> dict[str, np.ndarray]:
     x = np.arange(512)
     stripes = np.broadcast_to((x // 8) % 2 * 255, (512, 512)).astype(np.uint8)
     ramp = np.broadcast_to(255 - x // 2, (512, 512)).astype(np.uint8)
+    steps = np.broadcast_to(255 - x // 8, (512, 512)).astype(np.uint8)  # a step a block
+    checks = ((x[:, None] // 8 + x // 8) % 2 * 255).astype(np.uint8)
     boxed = np.full((512, 512), 255, np.uint8)
     boxed[200:300, 200:300] = np.random.default_rng(0).integers(0, 255, (100, 100))
     tile = np.random.default_rng(1).integers(0, 255, (8, 8)).astype(np.uint8)
@@ -77,6 +79,8 @@ def patterns() -> dict[str, np.ndarray]:
         "stripes": stripes,
         "stripes across": stripes.T,
         "ramp": ramp,
+        "steps": steps,
+        "checks": checks,
         "ramp down": ramp.T,
         "a box on white": boxed,
         "tiles": np.tile(tile, (64, 64)),
@@ -87,7 +91,7 @@ def patterns() -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 def test_areas_of_one_colour_and_patterns_are_no_damage(mode, options):
     for pixels in patterns().values():
-        for quality in (10, 50, 75, 100):
+        for quality in (10, 25, 50, 75, 90, 95, 100):
             check_scans(saved(pixels, mode, **options, quality=quality))
 
 

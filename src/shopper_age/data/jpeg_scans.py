@@ -41,8 +41,6 @@ class _HuffmanTable(NamedTuple):
 _LENGTHS_OF_BRIGHTNESS = bytes.fromhex("0002010303020403050504040000017d")
 
 _USUAL = {
-    0x00: _HuffmanTable(b"", 0),
-    0x01: _HuffmanTable(b"", 0),
     _FOR_OTHERS: _HuffmanTable(_LENGTHS_OF_BRIGHTNESS, 1),
     _FOR_OTHERS + 1: _HuffmanTable(b"", 0),
 }
@@ -69,7 +67,7 @@ def check_scans(data: bytes) -> None:
     """Refuses a JPEG whose coded pixels hold bytes that no encoder writes, though decoders take them.
 
     That is a stretch of one byte, which a disk or a transfer has left there, and 0xff twice in a row. A
-    stretch passes where it can stand for an area of one colour.
+    stretch passes where it can stand for an area of one colour or a ramp.
 
     Raises:
         DamagedPhotoError: with the stretch and its share of the coded pixels.
@@ -98,30 +96,27 @@ def _check_scan(header: bytes, pixels: bytes, kind: int, tables: dict[int, _Huff
         place = doubled.start() / len(pixels)
         raise DamagedPhotoError(f"0xff stands twice in a row, at {place:.0%} of the coded pixels")
     for stretch in _FILLED.finditer(pixels):
-        if not _may_be_one_colour(stretch[1], header, kind, tables):
+        if not _may_be_plain(stretch[1], header, kind, tables):
             n = len(stretch[0])
             share = max(n / len(pixels), 0.01)
             told = f"{n:,} bytes in a row are 0x{stretch[1].hex()}"
             raise DamagedPhotoError(f"{told}, {share:.0%} of the coded pixels")
 
 
-def _may_be_one_colour(byte: bytes, header: bytes, kind: int, tables: dict[int, _HuffmanTable]) -> bool:
-    """Whether a stretch of a byte can stand for blocks of one colour, as they repeat the shortest codes."""
+def _may_be_plain(byte: bytes, header: bytes, kind: int, tables: dict[int, _HuffmanTable]) -> bool:
+    """Whether a stretch of a byte can stand for blocks of one colour or a ramp, as the same codes repeat."""
     selectors = header[2 : 1 + 2 * header[0] : 2]
-    of_means = [tables.get(selector >> 4) for selector in selectors]
-    of_others = [tables.get(_FOR_OTHERS + (selector & 15)) for selector in selectors]
+    used = [table for selector in selectors if (table := tables.get(_FOR_OTHERS + (selector & 15)))]
     first, last, approximation = header[-3:]
-    if byte != b"\0":  # the usual codes of such a block have 1010 at their end; others may be anything
-        return of_others[0] is None or of_others[0].lengths != _LENGTHS_OF_BRIGHTNESS
-    if kind == _PROGRESSIVE:
-        if approximation >> 4:  # further bits of known coefficients, which may all be 0
-            return True
-        if first == 0:
-            return not any(table.zeros for table in of_means if table)
-        # a run over many blocks has 0 in its lower half; in a narrow band a ramp of grey repeats, too
-        return last - first < 4 or not any(table.zeros & 15 for table in of_others if table)
-    # the same mean as before, and no other coefficient
-    return not any(table.zeros for table in (*of_means, *of_others) if table)
+    if byte != b"\0":  # with several colours the usual codes of such blocks do not repeat after 8 bits
+        is_usual = kind in _SEQUENTIAL and bool(used) and used[0].lengths == _LENGTHS_OF_BRIGHTNESS
+        return not is_usual or len(selectors) == 1
+    if kind in _SEQUENTIAL:  # 0 ends the block
+        return not any(table.zeros for table in used)
+    # the means, further bits of known coefficients, or a band so narrow that a ramp repeats in it
+    if first == 0 or approximation >> 4 or last - first < 4:
+        return True
+    return not any(table.zeros & 15 for table in used)  # 0 in the lower half: no coefficient
 
 
 def _has_filled_words(data: bytes) -> bool:
