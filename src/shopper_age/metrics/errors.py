@@ -18,6 +18,11 @@ N_RESAMPLES = 2_000
 # Photos times resamples that are in memory at once: 16 bytes each.
 _BOOTSTRAP_CELLS = 2_000_000
 
+# Above so many photos the bootstrap distribution of a mean is taken from its expansion, if its skewness is
+# below the limit: as exact as a million resamples, where 2,000 of 200,000 photos take a second and more.
+_MOST_RESAMPLED = 10_000
+_MOST_SKEWED = 0.1
+
 
 def check_ages(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """True ages and estimates as arrays of shape (n,) that can be compared.
@@ -83,12 +88,16 @@ def mean_interval(
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean of values, one per photo, shape (n,).
 
-    A single photo says nothing about others: (nan, nan).
+    A single photo says nothing about others: (nan, nan). Above 10,000 photos nothing is drawn by `seed`
+    unless a few values outweigh all others: the quantiles of the bootstrap distribution are known well.
 
-    Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13.
+    Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13; Hall 1992, "The Bootstrap
+    and Edgeworth Expansion", section 3.3, for many photos.
     """
     if values.size == 1:
         return float("nan"), float("nan")
+    if values.size > _MOST_RESAMPLED and (known := _expanded_interval(values, level)):
+        return known
     interval = stats.bootstrap(
         (values,),
         np.mean,
@@ -99,6 +108,20 @@ def mean_interval(
         rng=np.random.default_rng(seed),
     ).confidence_interval
     return float(interval.low), float(interval.high)
+
+
+def _expanded_interval(values: NDArray[np.float64], level: float) -> tuple[float, float] | None:
+    """The interval by the Cornish-Fisher expansion to the skewness of the mean; None where that is large."""
+    mean, sd = values.mean(), values.std()
+    if sd == 0:
+        return float(mean), float(mean)
+    skewness = np.mean(((values - mean) / sd) ** 3) / np.sqrt(values.size)
+    if not abs(skewness) < _MOST_SKEWED:
+        return None
+    z = stats.norm.ppf((1 - level) / 2)
+    shift, reach = skewness * (z**2 - 1) / 6, abs(z)
+    low, high = mean + sd / np.sqrt(values.size) * (shift + np.array([-reach, reach]))
+    return float(low), float(high)
 
 
 def rank_by_error(errors: ArrayLike) -> NDArray[np.int64]:
