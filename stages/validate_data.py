@@ -5,6 +5,7 @@ import logging
 from shopper_age import paths
 from shopper_age.data.tables import REAL_AGE, one_age
 from shopper_age.params import load_params
+from shopper_age.runtime.checkout import untracked_folder
 from shopper_age.runtime.files import write_csv, write_json
 from shopper_age.runtime.inputs import Inputs
 from shopper_age.runtime.stage import run_stage
@@ -23,8 +24,11 @@ def main() -> None:
     write_json(paths.VALIDATION / "summary.json", found.summary)
 
     inputs.check()
+    logger = logging.getLogger("shopper_age.validation")
     if warning := one_age(found.manifest[REAL_AGE]):
-        logging.getLogger("shopper_age.validation").warning(warning)
+        logger.warning(warning)
+    if hint := untracked_folder(params.data_path):
+        logger.info(hint)
     check_gate(
         found.summary,
         max_bad_share=settings.max_bad_share,

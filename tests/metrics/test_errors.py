@@ -1,7 +1,9 @@
 import math
+import time
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
 from shopper_age.metrics.errors import (
@@ -13,6 +15,7 @@ from shopper_age.metrics.errors import (
     label_issues,
     mae,
     mae_interval,
+    mean_interval,
     rank_by_error,
     rmse,
     summarise,
@@ -68,6 +71,52 @@ def test_batches_of_resamples_do_not_change_the_interval(many, monkeypatch):
     whole = mae_interval(*many, seed=0, n_resamples=50)
     monkeypatch.setattr("shopper_age.metrics.errors._BOOTSTRAP_CELLS", 1)
     assert mae_interval(*many, seed=0, n_resamples=50) == pytest.approx(whole)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.9])
+def test_the_interval_of_many_photos_is_that_of_the_binomial_which_resampling_would_approach(share):
+    n = 200_000
+    values = np.repeat([1.0, 0.0], [int(n * share), n - int(n * share)])
+
+    low, high = mean_interval(values, seed=0)
+
+    exact_low, exact_high = stats.binom.ppf([0.025, 0.975], n, share) / n
+    assert low == pytest.approx(exact_low, abs=0.01 * (exact_high - exact_low))
+    assert high == pytest.approx(exact_high, abs=0.01 * (exact_high - exact_low))
+
+
+@pytest.mark.parametrize("level", [0.8, 0.95, 0.99])
+def test_the_interval_of_many_photos_is_that_of_very_many_resamples(level):
+    rng = np.random.default_rng(0)
+    counts = 11 * np.bincount(np.abs(np.round(rng.laplace(0, 5, 1000))).astype(int))
+    years = np.arange(counts.size)
+    n = counts.sum()
+    means = rng.multinomial(n, counts / n, size=200_000) @ years / n
+
+    low, high = mean_interval(np.repeat(years, counts).astype(float), seed=0, level=level)
+
+    exact_low, exact_high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    assert (low, high) == pytest.approx((exact_low, exact_high), abs=0.01 * (exact_high - exact_low))
+
+
+def test_many_photos_take_no_second():
+    values = np.random.default_rng(0).exponential(5, 1_000_000)
+
+    begin = time.perf_counter()
+    mean_interval(values, seed=0)
+
+    assert time.perf_counter() - begin < 1
+
+
+def test_many_photos_are_resampled_where_one_outweighs_the_others():
+    values = np.append(np.abs(np.random.default_rng(0).normal(0, 6, 10_000)), 50_000)
+
+    low, high = mean_interval(values, seed=0)
+
+    # it is in a resample k times with the Poisson probability of k
+    assert low == pytest.approx(values[:-1].mean(), abs=0.3)
+    assert high == pytest.approx(values[:-1].mean() + 3 * 5, abs=0.3)
+    assert mean_interval(np.full(20_000, 3.0), seed=0) == (3, 3)
 
 
 def test_one_photo_has_an_error_but_no_interval():

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from shopper_age.runtime.checkout import dvc_md5, project_root, read_dvc_lock
+from shopper_age.runtime.checkout import dvc_md5, git, project_root, read_dvc_lock, untracked_folder
 
 pytestmark = pytest.mark.usefixtures("outside_of_dvc_and_git")
 
@@ -91,3 +91,53 @@ def test_a_path_has_its_hash_however_it_is_written(tmp_path, monkeypatch, path):
     for written in (path, Path(path), tmp_path / path, f"{tmp_path}/{path}"):
         assert dvc_md5(written) == "abc.dir"
     assert dvc_md5("data") is None
+
+
+@pytest.fixture
+def project(git_checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(git_checkout)
+    (git_checkout / ".dvc").mkdir()
+    (git_checkout / "data/faces").mkdir(parents=True)
+    return git_checkout
+
+
+@pytest.mark.parametrize("data_path", ["data/faces", "./data/faces/"])
+def test_a_folder_that_experiments_in_a_copy_would_lack_is_told_until_git_knows_it(
+    project: Path, data_path: str
+) -> None:
+    told = f"`dvc add {data_path}` and `git add data/faces.dvc`"
+
+    assert told in untracked_folder(data_path)
+    (project / "data/faces.dvc").touch()
+    assert told in untracked_folder(data_path)
+    git("add", "data/faces.dvc")
+    assert untracked_folder(data_path) == ""
+
+
+def test_a_folder_is_found_in_a_copy_through_the_folder_above_it(project: Path) -> None:
+    (project / "data.dvc").touch()
+    git("add", "data.dvc")
+
+    assert untracked_folder("data/faces") == ""
+
+
+def test_a_folder_that_a_stage_makes_is_found_in_a_copy(project: Path) -> None:
+    (project / "data/dvc.yaml").write_text("stages: {draw: {cmd: make, outs: [demo]}}")
+
+    assert untracked_folder("data/demo") == ""
+    assert untracked_folder("data/faces") != ""
+
+
+def test_a_linked_folder_is_set_as_data_path_for_experiments_in_a_copy(project: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "photos of all"
+    elsewhere.mkdir()
+    (project / "data/linked").symlink_to(elsewhere)
+
+    assert f"set data_path in params.yaml to {elsewhere}." in untracked_folder("data/linked")
+    assert untracked_folder(elsewhere) == ""
+
+
+def test_without_dvc_nothing_is_said_of_copies(project: Path) -> None:
+    (project / ".dvc").rmdir()
+
+    assert untracked_folder("data/faces") == ""

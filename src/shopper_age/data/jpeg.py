@@ -1,11 +1,12 @@
 """Strict decoding of JPEGs: what is damaged is refused, what only looks odd is decoded."""
 
-import re
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import simplejpeg
+
+from shopper_age.data.jpeg_scans import END, SCAN, DamagedPhotoError, check_scans, segments
 
 # A JPEG below this many bytes cannot hold so many pixels that decoding fewer of them would pay.
 _SMALL_FILE = 32 * 1024
@@ -18,19 +19,6 @@ _REDUCTIONS = {
     2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
     1: 0,
 }
-
-_END = b"\xff\xd9"
-
-_SCAN = b"\xff\xda"
-
-_MARKER = re.compile(rb"\xff+[^\x00\xff]")
-
-# Among the pixels of a scan 0xff stands before 0x00, and before the markers at which decoding restarts.
-_MARKER_AFTER_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
-
-
-class DamagedPhotoError(ValueError):
-    """Some of the pixels are not those that were saved."""
 
 
 class Jpeg(NamedTuple):
@@ -47,6 +35,8 @@ def decode_jpeg(data: bytes, size: tuple[int, int], size_px: int | None = None) 
 
     libjpeg takes damage for a warning and makes up the pixels. Here it is an error, unless it leaves the
     pixels whole: a missing end marker, and bytes behind the end or between the segments of the file.
+    Where the damaged bytes happen to stand for as many pixels as the right ones, libjpeg warns of nothing;
+    then `check_scans` may find them.
 
     Args:
         size: width and height that its header was found to claim.
@@ -66,16 +56,22 @@ def decode_jpeg(data: bytes, size: tuple[int, int], size_px: int | None = None) 
     if (width, height) != size:
         raise DamagedPhotoError(f"one header says {size[0]} x {size[1]} pixels, another {width} x {height}")
     try:
-        return Jpeg(_decode(data, size, colours, factor), has_end=True)
+        pixels = _decode(data, size, colours, factor)
     except ValueError as error:
         reason = str(error)
+    else:
+        check_scans(data)
+        return Jpeg(pixels, has_end=True)
     whole = _without_rubbish(data)
     has_end = _has_end(whole)
     try:
-        return Jpeg(_decode(whole if has_end else whole + _END, size, colours, factor), has_end)
+        pixels = _decode(whole if has_end else whole + END, size, colours, factor)
     except ValueError:
         lost = _lost(data, size, colours)
-    if not has_end and data.find(_END, data.rfind(_SCAN)) < 0:
+    else:
+        check_scans(whole)
+        return Jpeg(pixels, has_end)
+    if not has_end and data.find(END, data.rfind(SCAN)) < 0:
         raise OSError(f"image file is truncated: {lost}") from None
     raise DamagedPhotoError(f"{reason}; {lost}")
 
@@ -109,28 +105,11 @@ def _lost(data: bytes, size: tuple[int, int], colours: str) -> str:
     return f"{share:.0%} of the picture are missing" if share >= 0.005 else "pixels are displaced"
 
 
-def _segments(data: bytes) -> list[tuple[int, int]]:
-    """Begin and end of each segment from the first marker on; a scan counts with its pixels as one."""
-    found: list[tuple[int, int]] = []
-    at = 0
-    while marker := _MARKER.search(data, at):
-        kind, at = data[marker.end() - 1], marker.end()
-        if kind == _END[1]:
-            return [*found, (marker.start(), len(data))]
-        if kind != 0xD8 and kind != 0x01 and not 0xD0 <= kind <= 0xD7:  # the others have no content
-            at += int.from_bytes(data[at : at + 2], "big")
-        if kind == _SCAN[1]:
-            after = _MARKER_AFTER_SCAN.search(data, at)
-            at = after.start() if after else len(data)
-        found.append((marker.start(), at))
-    return found
-
-
 def _without_rubbish(data: bytes) -> bytes:
     """The file without what stands between its segments and so belongs to none."""
-    return b"".join(data[begin:end] for begin, end in _segments(data))
+    return b"".join(data[begin:end] for begin, end in segments(data))
 
 
 def _has_end(data: bytes) -> bool:
-    begin, _ = _segments(data)[-1]
-    return data[begin:].lstrip(b"\xff")[:1] == _END[1:]
+    begin, _ = segments(data)[-1]
+    return data[begin:].lstrip(b"\xff")[:1] == END[1:]

@@ -17,8 +17,10 @@ from shopper_age.metrics.people import check_people
 
 N_RESAMPLES = 2_000
 
-# Of so many the bootstrap takes seconds for each mean, and finds the normal interval.
+# Above so many people the bootstrap distribution of a mean is taken from its expansion, if its skewness is
+# below the limit: as exact as a million resamples, where 2,000 of 200,000 photos take a second and more.
 MANY_PEOPLE = 5_000
+_MOST_SKEWED = 0.1
 
 # Photos times resamples that are in memory at once: 16 bytes each.
 _BOOTSTRAP_CELLS = 2_000_000
@@ -100,27 +102,28 @@ def mean_interval(
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean of values, one per photo, shape (n,).
 
-    A single photo, or photos of a single person, say nothing about others: (nan, nan). Beyond
-    `MANY_PEOPLE` it is the normal one, to which the bootstrap converges.
+    A single photo, or photos of a single person, say nothing about others: (nan, nan). Above `MANY_PEOPLE`
+    nothing is drawn by `seed` unless a few values outweigh all others: the quantiles of the bootstrap
+    distribution are known well, and where people have several photos it is close to a normal one.
 
     Args:
         people: of the photos, as in `metrics.people`: whole people are drawn, with all their photos.
 
     Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13; for people Davison &
-    Hinkley 1997, "Bootstrap Methods and their Application", section 3.8; the normal interval of a ratio of
-    two sums: Cochran 1977, "Sampling Techniques", section 6.4.
+    Hinkley 1997, "Bootstrap Methods and their Application", section 3.8. For many: Hall 1992, "The Bootstrap
+    and Edgeworth Expansion", section 3.3; the normal interval of a ratio of two sums: Cochran 1977, "Sampling
+    Techniques", section 6.4.
     """
     person = check_people(people, values.size)
     n_photos = np.bincount(person)
     if n_photos.size == 1:
         return float("nan"), float("nan")
     totals = np.bincount(person, weights=values)
-    if n_photos.size > MANY_PEOPLE:
-        mean = values.mean()
-        se = np.sqrt(np.sum((totals - mean * n_photos) ** 2)) / values.size
-        low, high = stats.norm.interval(level, mean, se)
-        return float(low), float(high)
     is_even = bool(np.all(n_photos == 1))
+    if n_photos.size > MANY_PEOPLE:
+        known = _expanded_interval(values, level) if is_even else _normal_interval(totals, n_photos, level)
+        if known is not None:
+            return known
     interval = stats.bootstrap(
         (totals,) if is_even else (totals, n_photos),
         np.mean if is_even else _ratio,
@@ -136,6 +139,29 @@ def mean_interval(
 
 def _ratio(totals: NDArray[Any], counts: NDArray[Any], axis: int = -1) -> NDArray[Any]:
     return np.asarray(totals.sum(axis=axis) / counts.sum(axis=axis))
+
+
+def _normal_interval(totals: NDArray[Any], counts: NDArray[Any], level: float) -> tuple[float, float]:
+    """The interval of the mean of photos of many people, with each one's sum and number of photos."""
+    n_photos = counts.sum()
+    mean = totals.sum() / n_photos
+    se = np.sqrt(np.sum((totals - mean * counts) ** 2)) / n_photos
+    low, high = stats.norm.interval(level, mean, se)
+    return float(low), float(high)
+
+
+def _expanded_interval(values: NDArray[np.float64], level: float) -> tuple[float, float] | None:
+    """The interval by the Cornish-Fisher expansion to the skewness of the mean; None where that is large."""
+    mean, sd = values.mean(), values.std()
+    if sd == 0:
+        return float(mean), float(mean)
+    skewness = np.mean(((values - mean) / sd) ** 3) / np.sqrt(values.size)
+    if not abs(skewness) < _MOST_SKEWED:
+        return None
+    z = stats.norm.ppf((1 - level) / 2)
+    shift, reach = skewness * (z**2 - 1) / 6, abs(z)
+    low, high = mean + sd / np.sqrt(values.size) * (shift + np.array([-reach, reach]))
+    return float(low), float(high)
 
 
 def rank_by_error(errors: ArrayLike) -> NDArray[np.int64]:

@@ -15,6 +15,42 @@ def project_root() -> Path:
     return Path(os.environ.get("DVC_ROOT") or git("rev-parse", "--show-toplevel") or Path.cwd())
 
 
+def untracked_folder(path: str | Path) -> str:
+    """A sentence on what to do before an experiment in a copy can find a folder; "" where it will.
+
+    `dvc exp run --temp` and `--queue` copy what Git knows and check out what DVC knows. Of another folder
+    DVC itself says no more than "No such file or directory".
+    """
+    folder, root = Path(path), Path.cwd()
+    if folder.is_absolute() or not Path(".dvc").is_dir() or git("rev-parse", "HEAD") is None:
+        return ""  # found from everywhere, or no project of DVC, which lets experiments run from a commit on
+    folder = Path(os.path.normpath(folder))
+    for place in (folder, *folder.parents[:-1]):
+        if git("ls-files", f"{place}.dvc"):
+            return ""
+        if place.name in _made_in(place.parent):
+            return ""  # and so will be in the copy
+    if (root / folder).is_symlink():
+        return (
+            f"{path} is a link, which experiments in a copy (--temp, --queue, sweep) lack: for those set "
+            f"data_path in params.yaml to {os.path.realpath(folder)}."
+        )
+    return (
+        f"{path} is not under DVC and Git yet: experiments in a copy (--temp, --queue, sweep) will find the "
+        f"photos after `dvc add {path}` and `git add {folder}.dvc`."
+    )
+
+
+def _made_in(folder: Path) -> set[str]:
+    """What the stages of a folder's dvc.yaml make beside it."""
+    import yaml
+
+    if not (path := folder / "dvc.yaml").is_file():
+        return set()
+    stages = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("stages", {})
+    return {str(out) for stage in stages.values() for out in stage.get("outs", [])}
+
+
 def dvc_md5(path: str | Path) -> str | None:
     """The hash by which dvc.lock knows a dependency or output of a finished stage; None where it does not.
 
