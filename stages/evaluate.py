@@ -7,6 +7,7 @@ from shopper_age import load_model, paths
 from shopper_age.data.folds import fold_numbers
 from shopper_age.data.tables import PARTS, read_manifest, read_splits
 from shopper_age.evaluation.attributes import content_hashes, photo_attributes, photo_people
+from shopper_age.evaluation.decision import decision_of
 from shopper_age.evaluation.evaluate import evaluate
 from shopper_age.evaluation.figures import evaluation_figures
 from shopper_age.evaluation.log import log_evaluation
@@ -56,12 +57,13 @@ def main() -> None:
     )
     files: dict[str, Any] = {"metrics.json": evaluation.metrics, **evaluation_tables(evaluation)}
     files |= evaluation_figures(evaluation, history, test.photos, explain=partial(activation_maps, model))
-    files |= evaluation_reports(
-        evaluation, history, params, image_size=size_px, hashes=input_hashes(params.data_path)
-    )
+    hashes = input_hashes(params.data_path)
+    files |= evaluation_reports(evaluation, history, params, image_size=size_px, hashes=hashes)
+    decision = decision_of(evaluation, params, model_md5=hashes["model"], image_size=size_px)
 
     inputs.check()
     write_files(paths.EVALUATION, files)
+    decision.save(paths.DECISION)
     inputs.check()
     log_evaluation(evaluation, params)
 

@@ -7,6 +7,7 @@ DVC_LOCK = Path("dvc.lock")
 DEMO = Path("data/demo")
 SPLITS = Path("data/splits/splits.csv")
 MODEL = Path("models/age_resnet50.keras")
+DECISION = Path("models/decision.json")
 FOLDS = Path("models/folds")
 
 # Folders of reports, one for each stage, and what other stages and commands read of them.

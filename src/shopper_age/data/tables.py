@@ -53,6 +53,9 @@ PHOTO_FOLDER = "final_files"
 
 LABELS_FILE = "labels.csv"
 
+# How the photos were cropped, where `shopper-age prepare` made them.
+FACES_FILE = "faces.json"
+
 TRAIN = "train"
 
 VALIDATION = "validation"

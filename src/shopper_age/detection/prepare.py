@@ -15,13 +15,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from shopper_age.data.photos import read_photo
-from shopper_age.data.tables import FILE_NAME, LABELS_FILE, PHOTO_FOLDER, photo_path, read_labels
+from shopper_age.data.tables import FACES_FILE, FILE_NAME, LABELS_FILE, PHOTO_FOLDER, photo_path, read_labels
 from shopper_age.detection.cropper import Cropper
 from shopper_age.runtime.files import replacing, write_csv, write_json, write_text
 from shopper_age.runtime.threads import in_threads
-
-# How the crops of a folder were made; whoever answers for photos crops them in the same way.
-FACES_FILE = "faces.json"
 
 LEFT_OUT_FILE = "left_out.csv"
 

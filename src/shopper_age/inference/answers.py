@@ -136,7 +136,7 @@ def _rounded(value: float | None, digits: int) -> float | None:
 def _id_check(age: float, is_sure: bool, decision: Decision) -> tuple[bool, str]:
     threshold = decision.id_check.threshold_age
     if threshold is None:
-        return True, "no threshold was strict enough: everybody is asked"
+        return True, "no threshold is known to be good enough: everybody is asked"
     if not is_sure:
         return True, f"not sure: the interval is wider than {decision.max_interval_width:g} years"
     if age < threshold:
