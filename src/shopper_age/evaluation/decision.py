@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
+from shopper_age.data.tables import FACES_FILE
 from shopper_age.evaluation.conclusions import assess_id_rule
 from shopper_age.evaluation.result import Evaluation
-from shopper_age.data.tables import FACES_FILE
 from shopper_age.inference.decision import Decision, DecisionError, FaceCrops, IdCheck
 from shopper_age.params import Params
 
