@@ -159,8 +159,8 @@ def test_the_photos_given_stay_as_they_are():
 def test_the_sheet_shows_the_first_photos_in_rows():
     batches = [(PHOTOS, np.arange(16)), (PHOTOS, np.arange(16))]
     sheet = augmentation_sheet(batches, n_rows=2, n_columns=4)
-    assert sheet.shape == (64, 128, 3)
-    np.testing.assert_array_equal(sheet[32:, :32], PHOTOS[4])
+    assert sheet.shape == (72, 144, 3)  # white around each
+    np.testing.assert_array_equal(sheet[38:70, 2:34], PHOTOS[4])
     assert (
         augmentation_sheet(batches[:1], n_rows=5, n_columns=4)[-1].min() == 255
     )  # too few photos leave white

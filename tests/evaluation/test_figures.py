@@ -43,7 +43,9 @@ def test_figures_draw_what_the_evaluation_holds():
     near, far = figures["error_histogram.png"].axes[0].containers
     assert sum(bar.get_height() for bar in near) == (np.abs(evaluation.errors) < 5).sum()
     assert sum(bar.get_height() for bar in (*near, *far)) == 300
-    by_age, by_probability = figures["id_trade_off.png"].axes[0].lines[:2]
+    lines = {line.get_label(): line for line in figures["id_trade_off.png"].axes[0].lines}
+    by_age = lines["estimated age below T"]
+    by_probability = lines["probability of being under 18 above a limit"]
     assert by_age.get_ydata().tolist() == evaluation.by_age.trade_off["false_positive_rate"].tolist()
     assert (
         by_probability.get_xdata().tolist() == evaluation.by_probability.trade_off["id_request_rate"].tolist()

@@ -78,17 +78,21 @@ def slices(**changes):
         "mae_low": 4.0,
         "mae_high": 6.5,
         "is_small": False,
+        "is_pair": False,
     }
     return [{**row, **changes}]
 
 
 def test_a_slice_has_its_mae_its_interval_and_its_count_below_the_name_of_its_column():
     table = pd.DataFrame(
-        slices() + slices(value="B", n=9, mae=7.0, is_small=True) + slices(column="sex", value="f")
+        slices()
+        + slices(value="B", n=9, mae=7.0, is_small=True)
+        + slices(column="sex", value="f")  # all photos: no slice
+        + slices(column="sex × shop", value="f × A", is_pair=True)
     )
     (axes,) = plots.error_slices(table).axes
     names = [label.get_text() for label in axes.get_yticklabels()]
-    assert names == ["shop", "A (n = 40)", "B (n = 9)", "sex", "f (n = 40)"]
+    assert names == ["shop", "A (n = 40)", "B (n = 9)", "sex × shop", "f × A (n = 40)"]
     assert [label.get_fontweight() for label in axes.get_yticklabels()][:2] == ["bold", "normal"]
     interval, dot, _, small = axes.get_lines()[:4]
     assert interval.get_xdata().tolist() == [4.0, 6.5]

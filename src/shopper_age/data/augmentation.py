@@ -133,6 +133,10 @@ def tone_curve(mean: float, brightness: float, contrast: float) -> NDArray[np.ui
     return ((values - new_mean) * contrast + new_mean).clip(0, _WHITE).round().astype(np.uint8)
 
 
+# White around each photo of a sheet.
+_GAP_PX = 2
+
+
 def augmentation_sheet(
     train_data: Iterable[tuple[Any, Any]], *, n_rows: int = 3, n_columns: int = 8
 ) -> np.ndarray:
@@ -143,5 +147,7 @@ def augmentation_sheet(
         if len(photos) >= n_rows * n_columns:
             break
     photos += [np.full_like(photos[0], 255)] * (n_rows * n_columns - len(photos))
-    rows = [np.concatenate(photos[i * n_columns : (i + 1) * n_columns], axis=1) for i in range(n_rows)]
+    around = ((_GAP_PX, _GAP_PX), (_GAP_PX, _GAP_PX), (0, 0))
+    framed = [np.pad(photo, around, constant_values=255) for photo in photos]
+    rows = [np.concatenate(framed[i * n_columns : (i + 1) * n_columns], axis=1) for i in range(n_rows)]
     return np.concatenate(rows)

@@ -69,9 +69,10 @@ def _id_check_figures(evaluation: Evaluation) -> dict[str, Figure]:
     params, by_age, by_probability = evaluation.params, evaluation.by_age, evaluation.by_probability
     n_people = by_age.rates.groupby("group")["n"].first()
     rule = "estimated age below T"
-    curves = {rule: by_age.trade_off}
+    curves, chosen = {rule: by_age.trade_off}, {rule: by_age.chosen}
     if by_probability is not None:
-        curves[f"probability of being under {params.legal_age} above a limit"] = by_probability.trade_off
+        name = f"probability of being under {params.legal_age} above a limit"
+        curves[name], chosen[name] = by_probability.trade_off, by_probability.chosen
     return {
         "id_check.png": rates_figure(
             by_age.rates, max_false_positive_rate=params.max_false_positive_rate, chosen=by_age.chosen
@@ -82,6 +83,7 @@ def _id_check_figures(evaluation: Evaluation) -> dict[str, Figure]:
             n_minors=int(n_people[MINORS]),
             n_adults=int(n_people[ALL_ADULTS]),
             max_false_positive_rate=params.max_false_positive_rate,
+            chosen=chosen,
         ),
         "reliability.png": _reliability_figure(evaluation),
     }

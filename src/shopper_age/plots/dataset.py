@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from shopper_age.plots.style import BLUE, GREY, TICK_SIZE, add_legend, new_figure
+from shopper_age.plots.style import BLUE, GREY, TICK_SIZE, add_legend, add_note, new_figure
 
 # An image size of fewer photos than this share is not written beside its dot.
 NOTABLE_SHARE = 0.05
@@ -36,6 +36,7 @@ def age_histogram(ages: Sequence[float], decades: pd.DataFrame) -> Figure:
     axes.set_xlim(decades["from_age"].min(), decades["to_age"].max())
     axes.set_xticks([*decades["from_age"], decades["to_age"].max()])
     axes.set_ylim(0, top * 1.14)
+    add_note(figure, "Above: the share of all photos in each ten years of age.")
     return figure
 
 
@@ -53,9 +54,12 @@ def image_sizes(widths: Sequence[int], heights: Sequence[int]) -> Figure:
     axes.plot(limits, limits, color=GREY, linestyle="--", linewidth=1, label="square")
     axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits, aspect="equal")
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(subs=(1, 2, 4)))
+        axis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 6, 8)))
         axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axis.set_minor_locator(NullLocator())
+    axes.tick_params(axis="x", rotation=45)
+    if len(counts) == 1:
+        add_note(figure, "All photos have one size.")
     commonest, share = counts.argmax(), counts.max() / counts.sum()
     if share >= NOTABLE_SHARE:
         axes.annotate(

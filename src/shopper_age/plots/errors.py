@@ -18,6 +18,7 @@ from shopper_age.plots.style import (
     LABEL_SIZE,
     VERMILION,
     add_legend,
+    add_note,
     name_rows,
     new_figure,
     shortened,
@@ -28,6 +29,13 @@ MANY_PHOTOS = 5_000
 
 # Below this many photos quartiles mean little, and each photo is drawn.
 FEW_PHOTOS = 10
+
+
+# What the numbers of a column mean.
+_EXPLAINED = {
+    "brightness": "brightness (0 black, 255 white)",
+    "sharpness": "sharpness (lower = more blurred)",
+}
 
 
 def predicted_against_true(y_true: ArrayLike, y_pred: ArrayLike) -> Figure:
@@ -87,6 +95,10 @@ def error_by_age(errors: Mapping[str, ArrayLike]) -> Figure:
         capprops={"color": BLUE},
         tick_labels=[f"{name}\nn = {len(group):,}" for name, group in zip(errors, groups, strict=True)],
     )
+    add_note(
+        figure,
+        f"Box: middle half and median. Whiskers: middle 90 %. Dots: fewer than {FEW_PHOTOS} photos.",
+    )
     return figure
 
 
@@ -117,6 +129,12 @@ def error_slices(slices: pd.DataFrame) -> Figure:
     Args:
         slices: what `slices.slice_errors` returned, at least one row.
     """
+    overall = slices.groupby("column", sort=False)[["n", "mae"]].apply(
+        lambda rows: np.average(rows["mae"], weights=rows["n"])
+    )
+    # a column of one slice is all photos, and shows nothing
+    is_told = (slices.groupby("column")["n"].transform("size") > 1) | slices["is_pair"].astype(bool)
+    slices = slices[is_told] if is_told.any() else slices
     n_rows = len(slices) + slices["column"].nunique()
     figure, axes = new_figure(
         f"Error by slice, n = {slices.groupby('column', sort=False)['n'].sum().max():,}",
@@ -127,11 +145,14 @@ def error_slices(slices: pd.DataFrame) -> Figure:
     axes.grid(visible=False, axis="y")
     labels: list[tuple[str, str]] = []
     for column, rows in slices.groupby("column", sort=False):
-        labels.append((str(column), "bold"))
+        labels.append((_EXPLAINED.get(str(column), str(column)), "bold"))
         for row in rows.itertuples():
             place = len(labels)
             labels.append((f"{shortened(row.value)} (n = {row.n:,})", "normal"))
             axes.plot([row.mae_low, row.mae_high], [place, place], color=BLUE)
             axes.plot(row.mae, place, "o", color=BLUE, markerfacecolor="white" if row.is_small else BLUE)
+    axes.axvline(overall.iloc[0], color=GREY, linestyle="--", linewidth=1, label="all photos")
+    add_legend(axes)
     name_rows(axes, labels)
+    add_note(figure, "Hollow: few photos, which say little.")
     return figure

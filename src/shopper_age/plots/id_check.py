@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,7 +14,22 @@ from shopper_age.metrics.id_check import (
     MINORS,
     SHOWN_THRESHOLD_AGES,
 )
-from shopper_age.plots.style import BLACK, GREY, PALETTE, PERCENT, TICK_SIZE, label_axes, new_figure
+from shopper_age.plots.style import (
+    BLACK,
+    FEW_PEOPLE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PALETTE,
+    PERCENT,
+    PURPLE,
+    SKY_BLUE,
+    TICK_SIZE,
+    VERMILION,
+    add_note,
+    label_axes,
+    new_figure,
+)
 
 _MARKERS = dict(zip(SHOWN_THRESHOLD_AGES, "o^sD", strict=True))
 
@@ -35,17 +51,26 @@ def rates_figure(rates: pd.DataFrame, *, max_false_positive_rate: float, chosen:
         "Ask below this estimated age (years)",
         "ID-request rate",
     )
-    for axes, measure, all_groups in (
-        (upper, FALSE_POSITIVE_RATE, MINORS),
-        (lower, ID_REQUEST_RATE, ALL_ADULTS),
+    left_out: list[str] = []
+    # a colour means one group in both panels, but for black, which is all of them
+    for axes, measure, all_groups, colours in (
+        (upper, FALSE_POSITIVE_RATE, MINORS, (BLACK, VERMILION, GREY)),
+        (lower, ID_REQUEST_RATE, ALL_ADULTS, (BLACK, PURPLE, SKY_BLUE, ORANGE, GREEN)),
     ):
         groups = rates[rates["measure"] == measure].groupby("group", sort=False)
-        for colour, (name, group) in zip(PALETTE[::-1], groups, strict=False):
-            if not (n := group["n"].iloc[0]):
+        for colour, (name, group) in zip(colours, groups, strict=False):
+            n = group["n"].iloc[0]
+            if n < FEW_PEOPLE and name != all_groups:
+                if n:
+                    left_out.append(f"{name} ({n})")
+                continue
+            if not n:
                 continue
             width = 2.5 if name == all_groups else 1.5
             label = f"{name} (n = {n:,})"
-            axes.plot(group["threshold"], group["rate"], color=colour, linewidth=width, label=label)
+            axes.plot(
+                group["threshold"], group["rate"], color=colour, linewidth=width, label=label, clip_on=False
+            )
             if name == MINORS:
                 axes.fill_between(group["threshold"], group["low"], group["high"], color=colour, alpha=0.12)
         if chosen is not None:
@@ -55,6 +80,8 @@ def rates_figure(rates: pd.DataFrame, *, max_false_positive_rate: float, chosen:
         _add_legend_beside(axes)
         _say_if_empty(axes, groups["rate"].max().isna().all(), "no one in this group")
     _show_small_rates(upper)
+    if left_out:
+        add_note(figure, f"Fewer than {FEW_PEOPLE} people make no curve: {', '.join(left_out)}.")
     lower.set_ylim(0, 1.02)
     lower.yaxis.set_major_formatter(PERCENT)
     return figure
@@ -67,6 +94,7 @@ def trade_off_figure(
     n_minors: int,
     n_adults: int,
     max_false_positive_rate: float,
+    chosen: Mapping[str, float | None],
 ) -> Figure:
     """Minors who pass unasked over adults who are asked, a line per rule.
 
@@ -75,6 +103,7 @@ def trade_off_figure(
         marked: the rule whose threshold ages 18, 21, 25 and 30 are marked.
         n_minors, n_adults: people the rates rest on.
         max_false_positive_rate: the accepted rate, drawn as a line.
+        chosen: the threshold that each rule chose, by the name of the rule; None marks none.
     """
     figure, axes = new_figure(
         f"What strictness costs, n = {n_minors:,} minors and {n_adults:,} adults",
@@ -86,18 +115,33 @@ def trade_off_figure(
         axes.plot(
             curve[ID_REQUEST_RATE], curve[FALSE_POSITIVE_RATE], color=colour, linestyle=style, label=rule
         )
-    points = curves[marked].set_index("threshold")[[ID_REQUEST_RATE, FALSE_POSITIVE_RATE]].dropna()
-    for threshold, marker in _MARKERS.items():
-        if threshold in points.index:
-            # hollow and named in the legend: points may lie close together, or on each other
+        own = chosen[rule]
+        at = curve[np.isclose(curve["threshold"], np.nan if own is None else own)].dropna()
+        if len(at):
             axes.plot(
-                *points.loc[threshold],
-                marker,
-                color=PALETTE[0],
-                markersize=8,
-                fillstyle="none",
-                label=f"below {threshold}",
+                at[ID_REQUEST_RATE],
+                at[FALSE_POSITIVE_RATE],
+                "*",
+                color=colour,
+                markeredgecolor=BLACK,
+                markersize=15,
+                zorder=4,
+                clip_on=False,
+                label=f"chosen: {own:g}",
             )
+    points = curves[marked].set_index("threshold")[[ID_REQUEST_RATE, FALSE_POSITIVE_RATE]].dropna()
+    places = points.loc[[threshold for threshold in _MARKERS if threshold in points.index]]
+    # those at one place share a marker, which would hide the others
+    for place, rows in places.groupby([ID_REQUEST_RATE, FALSE_POSITIVE_RATE], sort=False):
+        axes.plot(
+            *place,
+            _MARKERS[rows.index[0]],
+            color=PALETTE[0],
+            markersize=8,
+            fillstyle="none",
+            clip_on=False,
+            label=f"below {' and '.join(f'{threshold:g}' for threshold in rows.index)}",
+        )
     axes.axhline(max_false_positive_rate, color=GREY, linestyle=":", label="accepted rate")
     axes.xaxis.set_major_formatter(PERCENT)
     axes.set_xlim(0, 1)
@@ -123,6 +167,7 @@ def _show_small_rates(axes: Axes) -> None:
     axes.set_yticks([], minor=True)
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(PERCENT)
+    axes.set_ylabel(f"{axes.get_ylabel()}\n(logarithmic above 1 %)")
 
 
 def _say_if_empty(axes: Axes, is_empty: bool, text: str) -> None:

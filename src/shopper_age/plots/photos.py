@@ -5,9 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from shopper_age.plots.style import LABEL_SIZE, TICK_SIZE, TITLE_SIZE
+from shopper_age.plots.style import LABEL_SIZE, TICK_SIZE, TITLE_SIZE, add_note
+
+# Spots on a side from which on a map is smoothed.
+_MIN_SMOOTHED = 4
+
+_YEARS = FuncFormatter(lambda years, _: f"{years:+.2g}" if years else "0")
 
 
 def contact_sheet(
@@ -73,7 +79,11 @@ def photos_with_estimates(
     if intervals is not None:
         ends = zip(captions, *map(np.asarray, intervals), strict=True)
         captions = [f"{caption}\n({low:.0f} to {high:.0f})" for caption, low, high in ends]
-    return contact_sheet(photos, captions, title=title, n_columns=n_columns)
+    figure = contact_sheet(photos, captions, title=title, n_columns=n_columns)
+    side = max(photo.shape[0] for photo in photos)
+    brackets = "" if intervals is None else " In brackets: the interval that should hold the true age."
+    add_note(figure, f"As the network sees them, {side} pixels.{brackets}")
+    return figure
 
 
 def activation_map_figure(
@@ -90,7 +100,8 @@ def activation_map_figure(
         maps: what `activation_map.activation_maps` returned for the photos, in years per spot.
     """
     greys = [np.repeat(photo.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2) for photo in photos]
-    title = f"Where the network looked, n = {len(greys)}"
+    n_rows, n_spots = maps[0].shape
+    title = f"Where the network looked, {n_rows} × {n_spots} spots on each of n = {len(greys)} photos"
     figure = photos_with_estimates(greys, y_true, y_pred, title=title, n_columns=n_columns)
     strongest = max(float(np.abs(spots).max()) for spots in maps) or 1.0
     cells = [cell for cell in figure.axes if cell.images]
@@ -102,10 +113,18 @@ def activation_map_figure(
             vmin=-strongest,
             vmax=strongest,
             alpha=0.75 * np.abs(spots) / strongest,  # the photo stays clear where nothing was seen
-            interpolation="bilinear",
+            # few spots smoothed into clouds would suggest a precision that is not there
+            interpolation="bilinear" if min(spots.shape) >= _MIN_SMOOTHED else "nearest",
         )
     figure.set_figheight(figure.get_figheight() + 0.8)
     scale = ScalarMappable(shown.norm, shown.cmap)
-    bar = figure.colorbar(scale, ax=cells, location="bottom", shrink=0.6, aspect=40, format="{x:+.2g}")
+    bar = figure.colorbar(
+        scale,
+        ax=cells,
+        location="bottom",
+        shrink=0.6,
+        aspect=40,
+        format=FuncFormatter(lambda years, _: f"{years:+.2g}" if years else "0"),
+    )
     bar.set_label("Years that a spot adds to the expected age", fontsize=LABEL_SIZE)
     return figure

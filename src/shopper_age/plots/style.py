@@ -30,6 +30,8 @@ PURPLE = "#CC79A7"
 
 GREY = "#999999"
 
+DARK_GREY = "#555555"
+
 # The order in which series are coloured; yellow is left out, it vanishes on white.
 PALETTE = (BLUE, VERMILION, GREEN, ORANGE, SKY_BLUE, PURPLE, BLACK)
 
@@ -40,6 +42,9 @@ TITLE_SIZE = 13
 LABEL_SIZE = 11
 
 TICK_SIZE = 10
+
+# A curve of the rates of fewer people is a jump of one of them, and draws the eye to nothing.
+FEW_PEOPLE = 10
 
 PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.3g}%")
 
@@ -69,6 +74,11 @@ def label_axes(axes: Axes, title: str, x_label: str, y_label: str) -> None:
 def add_legend(axes: Axes) -> None:
     """A legend where it hides least, readable over whatever lies below it."""
     axes.legend(fontsize=TICK_SIZE, loc="best", frameon=True, framealpha=0.9, edgecolor="none")
+
+
+def add_note(figure: Figure, text: str) -> None:
+    """A line below the axes that says how to read them."""
+    figure.supxlabel(text, fontsize=TICK_SIZE, color=DARK_GREY, x=0.01, ha="left")
 
 
 def name_rows(axes: Axes, rows: Sequence[tuple[str, str]]) -> None:

@@ -16,8 +16,8 @@ def training_curves(history: pd.DataFrame, *, best_epoch: int) -> Figure:
     """
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    label_axes(left, f"Error per epoch, n = {len(history)}", "Epoch", "Mean absolute error (years)")
-    label_axes(right, f"Loss per epoch, n = {len(history)}", "Epoch", "Loss")
+    label_axes(left, f"Error per epoch, {len(history)} epochs", "Epoch", "Mean absolute error (years)")
+    label_axes(right, f"Loss per epoch, {len(history)} epochs", "Epoch", "Loss")
     for axes, name in ((left, "mae"), (right, "loss")):
         # A marker, as a single epoch has no line.
         axes.plot(history["epoch"], history[name], marker="o", markersize=4, label="training photos")

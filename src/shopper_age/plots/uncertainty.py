@@ -4,7 +4,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from shopper_age.plots.style import BLUE, GREY, PERCENT, VERMILION, add_legend, label_axes
+from shopper_age.plots.style import (
+    BLUE,
+    FEW_PEOPLE,
+    GREY,
+    PERCENT,
+    TICK_SIZE,
+    VERMILION,
+    add_legend,
+    label_axes,
+)
 
 
 def reliability_figure(reliability: pd.DataFrame, *, what: str, error: float) -> Figure:
@@ -22,23 +31,37 @@ def reliability_figure(reliability: pd.DataFrame, *, what: str, error: float) ->
     label_axes(upper, title, "", f"Observed share {what}")
     label_axes(lower, "", f"Estimated probability of being {what}", "Photos")
     upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="perfectly calibrated")
-    distances = np.abs(seen[["low", "high"]].T - seen["observed_share"])
-    upper.errorbar(
-        seen["mean_probability"],
-        seen["observed_share"],
-        distances,
-        color=BLUE,
-        marker="o",
-        capsize=3,
-        label="photos, 95 % interval",
-    )
+    is_small = seen["n"] < FEW_PEOPLE
+    for rows, colour, face, label in (
+        (seen[~is_small], BLUE, BLUE, "photos, 95 % interval"),
+        (seen[is_small], GREY, "white", f"fewer than {FEW_PEOPLE} photos"),
+    ):
+        if rows.empty:
+            continue
+        bars = upper.errorbar(
+            rows["mean_probability"],
+            rows["observed_share"],
+            np.abs(rows[["low", "high"]].T - rows["observed_share"]),
+            color=colour,
+            marker="o",
+            markerfacecolor=face,
+            linestyle="",
+            capsize=3,
+            label=label,
+        )
+        bars.lines[0].set_clip_on(False)  # a share of 0 or 1 lies on the frame
     upper.set(xlim=(0, 1), ylim=(0, 1))
-    add_legend(upper)
+    upper.legend(fontsize=TICK_SIZE, frameon=False, loc="lower center", bbox_to_anchor=(0.5, -0.22), ncols=3)
     widths = reliability["to_probability"] - reliability["from_probability"]
     lower.bar(
         reliability["from_probability"], reliability["n"], widths, align="edge", color=BLUE, edgecolor="white"
     )
-    lower.set_yscale("symlog", linthresh=10)
+    lower.set_yscale("symlog", linthresh=1)
+    most = int(reliability["n"].max()) if len(reliability) else 0
+    ticks = [0, *(10**power for power in range(7) if 10**power <= max(most, 1))]
+    lower.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
+    lower.set_yticks([], minor=True)
+    lower.set_ylabel("Photos\n(logarithmic)")
     return figure
 
 
@@ -57,8 +80,9 @@ def coverage_figure(coverage: pd.DataFrame, *, level: float) -> Figure:
     seen = coverage[coverage["n"] > 0]
     names = [f"{row.age_band}\nn = {row.n:,}" for row in seen.itertuples()]
     distances = np.abs(seen[["coverage_low", "coverage_high"]].T - seen["coverage"])
-    upper.errorbar(names, seen["coverage"], distances, color=BLUE, marker="o", linestyle="", capsize=3)
-    upper.set_ylim(top=1.005)
+    bars = upper.errorbar(names, seen["coverage"], distances, color=BLUE, marker="o", linestyle="", capsize=3)
+    bars.lines[0].set_clip_on(False)  # 100 % lies on the frame
+    upper.set_ylim(top=1)
     upper.axhline(level, color=VERMILION, linestyle="--", label=f"nominal: {level:.0%}")
     upper.yaxis.set_major_formatter(PERCENT)
     add_legend(upper)
