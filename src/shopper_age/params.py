@@ -151,6 +151,10 @@ class EvaluateParams(_Section):
         return value
 
 
+class ExportParams(_Section):
+    max_mae_loss: float = Field(ge=0)
+
+
 class TrackingParams(_Section):
     experiment: str = Field(min_length=1)
     log_photos: bool
@@ -173,6 +177,7 @@ class Params(_Section):
     split: SplitParams
     train: TrainParams
     evaluate: EvaluateParams
+    export: ExportParams
     tracking: TrackingParams
 
     @field_validator("data_path", mode="before")

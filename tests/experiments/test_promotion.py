@@ -18,7 +18,7 @@ from shopper_age.paths import EVALUATION, METRICS, MODEL, PREDICTIONS
 from shopper_age.runtime.files import write_csv, write_json
 from shopper_age.runtime.hashing import content_key, file_md5
 from shopper_age.tracking import training_run
-from shopper_age.tracking.registry import CHAMPION, REGISTERED_MODEL, RegistryError
+from shopper_age.tracking.registry import CHAMPION, RegistryError
 
 N = 60
 TRUE = np.linspace(5, 75, N)
@@ -98,12 +98,12 @@ def client(root: Path) -> MlflowClient:
 
 def load(store: MlflowClient, version: str) -> pyfunc.PyFuncModel:
     """The registered model; by its place, since MLflow's address would stay set for other tests."""
-    return pyfunc.load_model(store.get_model_version_download_uri(REGISTERED_MODEL, version))
+    return pyfunc.load_model(store.get_model_version_download_uri("ages", version))
 
 
 def champion(store: MlflowClient) -> int | None:
     try:
-        return int(store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION).version)
+        return int(store.get_model_version_by_alias("ages", CHAMPION).version)
     except MlflowException:
         return None
 
@@ -122,11 +122,11 @@ def test_the_first_model_that_meets_the_requirement_is_champion_and_can_be_asked
     assert (promotion.version, promotion.is_champion, champion(store)) == ("1", True, 1)
     assert "meets the requirement with a test MAE of 6.00 years" in promotion.sentence
 
-    version = store.get_model_version(REGISTERED_MODEL, "1")
+    version = store.get_model_version("ages", "1")
     assert version.run_id == run_id
     assert version.tags["model_md5"] == file_md5(model_files[0])
     assert (version.tags["mae"], version.tags["meets_requirement"]) == ("6.0", "True")
-    assert version.description == promotion.sentence
+    assert version.description.startswith(f"{promotion.sentence}\n\nAsk it with `photos.astype")
 
     after = store.get_run(run_id)
     assert (after.info.status, after.info.end_time) == ("FINISHED", before.info.end_time)
@@ -159,7 +159,7 @@ def test_a_promoted_model_brings_its_card_with_day_commit_run_and_version(store,
         "| registered as",
     ]
     assert run_id in rows[-2]
-    assert rows[-1] == f"| registered as | {REGISTERED_MODEL}, version 1 |"
+    assert rows[-1] == "| registered as | ages, version 1 |"
 
 
 def test_only_a_clearly_better_model_takes_over(store, model_files):
@@ -220,7 +220,7 @@ def test_a_model_is_registered_once(store, model_files):
     proposed(model_files[1], result(9.0))
     second_try = promote(result(5.0), model_files[1], experiment="ages")
     assert (second_try.version, second_try.is_champion, champion(store)) == ("2", True, 2)
-    assert store.get_model_version(REGISTERED_MODEL, "2").tags["mae"] == "5.0"
+    assert store.get_model_version("ages", "2").tags["mae"] == "5.0"
 
 
 @pytest.mark.parametrize("step", ["log_artifacts", "create_model_version", "update_model_version"])
@@ -245,7 +245,7 @@ def test_without_the_champions_estimates_nothing_is_registered(store, model_file
         path.unlink()
     with pytest.raises(RegistryError, match="the estimates of version 1, the champion, cannot be read"):
         proposed(model_files[1], result(4.0))
-    assert len(store.search_model_versions(f"name = '{REGISTERED_MODEL}'")) == 1
+    assert len(store.search_model_versions("name = 'ages'")) == 1
 
 
 def test_a_moved_checkout_still_has_its_champion(store, model_files, tmp_path, monkeypatch):
@@ -296,7 +296,7 @@ def told(answer) -> str:
 def test_the_command_tells_what_became_of_the_model():
     answer = CliRunner().invoke(app, ["promote"])
     assert answer.exit_code == 0
-    assert "Version 1 of age-resnet50 is the champion now: it meets the requirement" in told(answer)
+    assert "Version 1 of ages is the champion now: it meets the requirement" in told(answer)
     assert "is the champion already" in told(CliRunner().invoke(app, ["promote"]))
 
 

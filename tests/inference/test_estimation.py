@@ -8,7 +8,7 @@ from shopper_age.data.readers import photo_batches
 from shopper_age.data.store import PhotoStore
 from shopper_age.data.tables import photo_path, read_labels
 from shopper_age.inference.estimates import Estimates
-from shopper_age.inference.estimation import CountPhotos, estimate, inference_batch_size
+from shopper_age.inference.estimation import CountPhotos, check_photos, estimate, inference_batch_size
 from shopper_age.inference.views import with_views
 from shopper_age.model.distribution import median_age
 from shopper_age.model.heads import AGE, AGE_DISTRIBUTION
@@ -122,3 +122,38 @@ def test_batches_get_smaller_as_photos_get_larger_and_never_vanish():
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] >= 1
     assert inference_batch_size(5000) == 1
+
+
+PHOTOS = np.random.default_rng(0).integers(0, 256, (2, SIDE, SIDE, 3))
+
+
+@pytest.mark.parametrize(
+    ("photos", "told"),
+    [
+        (PHOTOS / 255, "values of 0 to 1, .*do not divide by 255"),
+        ((PHOTOS / 255).astype("float16"), "do not divide by 255"),
+        (PHOTOS / 127.5 - 1, "values of -1 to 1, .*do not divide by 255 or subtract a mean"),
+        (PHOTOS - 117.0, "values of -117 to 138, .*pass them as they are read"),
+        (PHOTOS * 257, "values of 0 to 65535"),
+        (PHOTOS * np.nan, "values of nan to nan"),
+        (PHOTOS[0], r"takes photos of shape \(n, 32, 32, 3\); received \(32, 32, 3\)"),
+        (PHOTOS.transpose(0, 3, 1, 2), r"received \(2, 3, 32, 32\)"),
+        (PHOTOS.astype(str), "numbers of 0–255"),
+    ],
+)
+def test_what_cannot_be_photos_is_refused_before_a_wrong_age_is_given(model, photos, told):
+    with pytest.raises(ValueError, match=told):
+        estimate(model, photos)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float32", "float16"])
+def test_photos_of_any_type_of_number_are_taken(model, dtype):
+    ages = estimate(model, PHOTOS.astype(dtype)).age
+
+    np.testing.assert_allclose(ages, PHOTOS.mean(axis=(1, 2, 3)), rtol=0.01)
+
+
+def test_dark_photos_and_none_are_photos():
+    check_photos(np.zeros((1, SIDE, SIDE, 3), "float32"), (SIDE, SIDE, 3))
+    check_photos(np.ones((1, SIDE, SIDE, 3), "uint8"), (SIDE, SIDE, 3))
+    check_photos(np.zeros((0, SIDE, SIDE, 3)), (SIDE, SIDE, 3))

@@ -8,7 +8,7 @@ from mlflow_store import client
 
 from shopper_age.runtime.hashing import file_md5
 from shopper_age.tracking import training_run
-from shopper_age.tracking.registry import CHAMPION, REGISTERED_MODEL, ModelRegistry, RegistryError
+from shopper_age.tracking.registry import CHAMPION, INPUT, ModelRegistry, RegistryError, registered_name
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +67,13 @@ def test_a_version_has_model_estimates_tags_and_origin(
     run_id = train(tiny_model, monkeypatch)
     version = register(registry, tiny_model, estimates, mae="6.0")
     assert (version.number, version.model_md5, version.run_id) == ("1", file_md5(tiny_model), run_id)
-    stored = client(root).get_model_version(REGISTERED_MODEL, "1")
+    stored = client(root).get_model_version("ages", "1")
     expected = {"mae": "6.0", "model_md5": file_md5(tiny_model), "dvc_experiment": "sunny-cat"}
     assert expected.items() <= stored.tags.items()
     copy = registry.download_estimates(version, estimates.name, tmp_path / "copy")
     assert copy.read_bytes() == estimates.read_bytes()
 
-    loaded = pyfunc.load_model(client(root).get_model_version_download_uri(REGISTERED_MODEL, "1"))
+    loaded = pyfunc.load_model(client(root).get_model_version_download_uri("ages", "1"))
     example = loaded.input_example
     assert (example.shape, example.dtype) == ((1, 8, 8, 3), np.float32)
     assert (example.min(), example.max()) == (128, 128), "grey shows nobody"
@@ -86,7 +86,7 @@ def test_a_model_that_has_a_version_gets_no_other_but_the_present_tags(
     train(tiny_model, monkeypatch)
     first = register(registry, tiny_model, estimates, mae="6.0")
     assert register(registry, tiny_model, estimates, mae="5.0") == first
-    (stored,) = client(root).search_model_versions(f"name = '{REGISTERED_MODEL}'")
+    (stored,) = client(root).search_model_versions("name = 'ages'")
     assert stored.tags["mae"] == "5.0"
 
 
@@ -99,8 +99,61 @@ def test_the_champion_is_the_version_that_was_made_it_last(
     registry.describe(version, "good enough")
     registry.set_champion(version)
     assert registry.champion() == version
-    stored = client(root).get_model_version_by_alias(REGISTERED_MODEL, CHAMPION)
-    assert stored.description == "good enough"
+    stored = client(root).get_model_version_by_alias("ages", CHAMPION)
+    assert stored.description == f"good enough\n\n{INPUT}"
+
+
+def test_what_to_ask_a_model_with_is_told_wherever_people_look(
+    registry, root, tiny_model, estimates, monkeypatch
+):
+    train(tiny_model, monkeypatch)
+    register(registry, tiny_model, estimates)
+
+    store = client(root)
+    loaded = pyfunc.load_model(store.get_model_version_download_uri("ages", "1"))
+    assert store.get_registered_model("ages").description == INPUT
+    assert loaded.metadata.metadata == {"input": INPUT}
+    for words in ('astype("float32")', "RGB", "0–255", "upright", "BGR", "divided by 255"):
+        assert words in INPUT
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float64"])
+def test_another_type_than_the_signatures_is_refused_by_mlflow(
+    registry, root, tiny_model, estimates, monkeypatch, dtype
+):
+    train(tiny_model, monkeypatch)
+    register(registry, tiny_model, estimates)
+    loaded = pyfunc.load_model(client(root).get_model_version_download_uri("ages", "1"))
+
+    with pytest.raises(MlflowException, match=f"Incompatible input types.*{dtype}.*float32|{dtype}.*float32"):
+        loaded.predict(np.full((1, 8, 8, 3), 100, dtype))
+
+
+def test_two_experiments_of_one_store_have_a_champion_each(registry, tiny_model, estimates, monkeypatch):
+    train(tiny_model, monkeypatch)
+    with training_run("shop/b: tills", params={}) as run:
+        run.set_model(tiny_model)
+    other = ModelRegistry("shop/b: tills")
+
+    ours, theirs = (register(each, tiny_model, estimates) for each in (registry, other))
+    other.set_champion(theirs)
+
+    assert (ours.model, theirs.model) == ("ages", "shop-b-tills")
+    assert registry.champion() is None
+    assert other.champion() == theirs
+
+
+@pytest.mark.parametrize(
+    ("experiment", "name"),
+    [
+        ("age-resnet50", "age-resnet50"),
+        ("/Users/me/ages", "Users-me-ages"),
+        ("a: 'b\"", "a-b"),
+        ("/", "model"),
+    ],
+)
+def test_a_registered_model_has_a_name_that_mlflow_takes(experiment, name):
+    assert registered_name(experiment) == name
 
 
 def test_estimates_that_are_gone_are_an_error_of_the_registry(

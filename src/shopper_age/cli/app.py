@@ -220,6 +220,38 @@ def predict(
 
 
 @app.command()
+def export(
+    int8: Annotated[bool, typer.Option("--int8", help="With 8-bit integers, into models/int8.")] = False,
+) -> None:
+    """Writes the model as ONNX beside it, for machines without Keras, and compares its answers."""
+    from shopper_age.data.tables import read_splits
+    from shopper_age.export import exporting
+    from shopper_age.inference.decision import Decision
+    from shopper_age.params import load_params
+
+    try:
+        params, splits = load_params(), read_splits(paths.SPLITS)
+        decision = Decision.load(paths.DECISION)
+        source = paths.MODEL.with_suffix(".onnx")
+        if not int8 or not source.is_file():
+            done = exporting.export(paths.MODEL, decision, params.data_path, splits)
+            print(_told(done.path, done.parity))
+        if int8:
+            folder = paths.MODEL.parent / "int8"
+            done = exporting.export_int8(source, folder, decision, params.data_path, splits, params)
+            print(_told(done.path, done.parity))
+    except (ValueError, OSError, RuntimeError, ModuleNotFoundError) as error:
+        _stop(str(error))
+
+
+def _told(path: Path, parity: Any) -> str:
+    return (
+        f"{path}: on {parity.n_photos:,} test photos {parity.mean_difference:.2g} years off on average and "
+        f"{parity.max_difference:.2g} at most; MAE {parity.mae_export:.2f} instead of {parity.mae_model:.2f}"
+    )
+
+
+@app.command()
 def prepare(
     source: Annotated[Path, typer.Argument(help="Folder with labels.csv and final_files.")],
     target: Annotated[Path, typer.Argument(help="The training folder to make, such as data/faces.")],

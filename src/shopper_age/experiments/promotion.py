@@ -14,13 +14,7 @@ from shopper_age.markdown import counted
 from shopper_age.metrics.usefulness import MIN_PHOTOS
 from shopper_age.runtime.files import write_csv
 from shopper_age.runtime.hashing import file_md5
-from shopper_age.tracking.registry import (
-    CARD,
-    REGISTERED_MODEL,
-    ModelRegistry,
-    ModelVersion,
-    RegistryError,
-)
+from shopper_age.tracking.registry import CARD, ModelRegistry, ModelVersion, RegistryError
 
 # What a version keeps of its estimates for the comparison with a later one.
 ESTIMATES = "predictions.csv"
@@ -77,13 +71,11 @@ def promote(result: Result, model_path: str | Path, *, experiment: str) -> Promo
     if card.is_file():  # a model that came in another way than by stage evaluate has none
         registry.keep_card(version, card.read_text(encoding="utf-8"))
     if is_champion:  # whose metrics and estimates are those of the present evaluation now
-        sentence = (
-            f"Version {version.number} of {REGISTERED_MODEL}, this very model, is the champion already."
-        )
+        sentence = f"Version {version.number} of {version.model}, this very model, is the champion already."
         return Promotion(version.number, True, sentence)
     is_better, why = _judge(result, version, rival)
     outcome = "is the champion now" if is_better else "is registered, but does not become the champion"
-    sentence = f"Version {version.number} of {REGISTERED_MODEL} {outcome}: {why}"
+    sentence = f"Version {version.number} of {version.model} {outcome}: {why}"
     registry.describe(version, sentence)
     if is_better:
         registry.set_champion(version)

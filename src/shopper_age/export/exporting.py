@@ -9,15 +9,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from shopper_age.data.tables import TEST, TRAIN, VALIDATION
-from shopper_age.evaluation.parts import Part, open_part
+from shopper_age.evaluation.decision import decision_of
+from shopper_age.evaluation.evaluate import evaluate
+from shopper_age.evaluation.parts import Part, PartEstimates, open_part
 from shopper_age.export.int8 import calibration_rows, quantize
 from shopper_age.export.onnx import export_onnx
 from shopper_age.export.parity import Parity, compare
-from shopper_age.inference.decision import Decision
+from shopper_age.inference.decision import DECISION_FILE, Decision
 from shopper_age.inference.engines import Engine, OnnxEngine
 from shopper_age.inference.estimates import Estimates
 from shopper_age.inference.estimation import estimate, inference_batch_size
 from shopper_age.model.archive import load_model
+from shopper_age.params import Params
 from shopper_age.runtime.files import write_json
 from shopper_age.runtime.hashing import file_md5
 from shopper_age.runtime.progress import progress_bar
@@ -71,19 +74,16 @@ def export_int8(
     decision: Decision,
     data_path: Path,
     splits: pd.DataFrame,
-    *,
-    max_mae_loss: float,
-) -> tuple[Export, Estimates, Estimates]:
-    """Writes the exported model `source` with 8-bit integers into a folder of its own.
+    params: Params,
+) -> Export:
+    """Writes the exported model `source` with 8-bit integers into a folder of its own, with its decision.
 
-    Its estimates differ, so thresholds and intervals have to be settled anew on its own: the folder gets no
-    decision here.
-
-    Returns:
-        The export, and its estimates of the validation and the test photos.
+    Its estimates differ, so thresholds and intervals are settled anew: on its own estimates of the validation
+    photos.
 
     Raises:
-        ValueError: on the validation photos the error grows by more than `max_mae_loss` years.
+        ValueError: on the validation photos the error grows by more than
+            `export.max_mae_loss` years.
     """
     size = decision.image_size
     train, validation, test = (open_part(data_path, splits, part, size) for part in (TRAIN, VALIDATION, TEST))
@@ -94,16 +94,28 @@ def export_int8(
     loss = compare(
         validation.ages, estimate_with(float_engine, validation, "the same in float32"), settled
     ).mae_loss
-    if loss > max_mae_loss:
+    if loss > params.export.max_mae_loss:
         target.unlink()
         raise ValueError(
             f"8-bit integers cost {loss:.2f} years of MAE on the validation photos, more than "
-            f"export.max_mae_loss allows ({max_mae_loss:g}): use the float32 export"
+            f"export.max_mae_loss allows ({params.export.max_mae_loss:g}): use the float32 export"
         )
     measured = estimate_with(engine, test, "estimating the test photos")
     parity = compare(test.ages, estimate_with(float_engine, test, "the same in float32"), measured)
     write_json(folder / PARITY_FILE, asdict(parity))
-    return Export(target, parity), settled, measured
+    evaluation = evaluate(
+        PartEstimates(validation.ages, settled),
+        PartEstimates(test.ages, measured),
+        file_names=test.file_names,
+        train_ages=train.ages,
+        attributes=pd.DataFrame({"side": [size] * len(test.ages)}),
+        params=params.evaluate,
+        seed=params.seed,
+    )
+    decision_of(evaluation, params, model_md5=decision.model_md5, image_size=size).save(
+        folder / DECISION_FILE
+    )
+    return Export(target, parity)
 
 
 def estimate_with(engine: Engine, part: Part, what: str) -> Estimates:

@@ -45,11 +45,16 @@ def estimate(model: keras.Model, photos: PhotoStore | NDArray[np.uint8], *, n_vi
 
     Args:
         model: from `create_model`, or loaded from its file.
-        photos: RGB of the size that the model takes, in a store or as an array (n, height, width, 3).
+        photos: RGB, 0–255, of the size that the model takes, in a store or as an array (n, height, width, 3).
         n_views: views that are averaged: 1 = the photo, 2 = also mirrored, 4 = also the middle 90 % of both.
+
+    Raises:
+        ValueError: an array has another shape, or values that cannot be 0–255.
     """
     data = photos
-    if isinstance(photos, PhotoStore):
+    if not isinstance(photos, PhotoStore):
+        check_photos(photos, model.input_shape[1:])
+    else:
         data = photo_batches(photos, inference_batch_size(photos.size_px))
     n = len(photos)
     with plain_errors(data), progress_bar("estimating ages", n) as advance:
@@ -60,6 +65,28 @@ def estimate(model: keras.Model, photos: PhotoStore | NDArray[np.uint8], *, n_vi
     return Estimates(
         output[AGE][:n, 0].astype(float), None if distribution is None else distribution[:n].astype(float)
     )
+
+
+def check_photos(photos: NDArray[np.generic], shape: tuple[int, ...]) -> None:
+    """Raises ValueError for what cannot be photos as models here take them: RGB, 0–255, of this shape each.
+
+    A model would answer with wrong ages. Colours in BGR order and photos on their side look like others.
+    """
+    if photos.ndim != len(shape) + 1 or photos.shape[1:] != shape:
+        raise ValueError(
+            f"the model takes photos of shape (n, {', '.join(map(str, shape))}); received {photos.shape}"
+        )
+    if photos.dtype.kind not in "iuf":
+        raise ValueError(f"photos are numbers of 0–255; received an array of {photos.dtype}")
+    if not photos.size or photos.dtype == np.uint8:  # as decoded
+        return
+    low, high = float(photos.min()), float(photos.max())
+    if not 0 <= low <= high <= 255 or (photos.dtype.kind == "f" and 0 < high <= 1):
+        scaled = " do not divide by 255 or subtract a mean" if low > -10 and high <= 10 else ""
+        raise ValueError(
+            f"photos hold values of {low:g} to {high:g}, but the model takes 0–255 as decoded and does its "
+            f"own preprocessing:{scaled or ' pass them as they are read'}"
+        )
 
 
 def inference_batch_size(image_size: int) -> int:

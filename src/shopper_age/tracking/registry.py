@@ -1,5 +1,6 @@
 """The MLflow model registry: versions of the model and its champion."""
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion as StoredVersion
 
 
-REGISTERED_MODEL = "age-resnet50"
-
 CHAMPION = "champion"
 
 # Where a run keeps its registered model, and the estimates that a later model is compared with, and its card.
@@ -36,6 +35,13 @@ CARD = "MODEL_CARD.md"
 # What loading the model and asking it takes.
 REQUIREMENTS = ("mlflow", "tensorflow", "keras", "numpy")
 
+# What the model must be asked with. MLflow refuses other types than float32; the rest nothing can notice.
+INPUT = (
+    'Ask it with `photos.astype("float32")`: shape (n, height, width, 3) of the signature, RGB, 0–255 as '
+    "decoded, upright (EXIF orientation applied), cut like the training photos. Values divided by 255 and "
+    "the BGR order of OpenCV give wrong ages without a warning."
+)
+
 # What the example of an input shows, 0–255 in each channel: nobody.
 _GREY = 128.0
 
@@ -46,8 +52,9 @@ class RegistryError(Exception):
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """A version of the registered model: its number, the md5 of its model file, the run that trained it."""
+    """A version: its registered model, its number, the md5 of its model file, the run that trained it."""
 
+    model: str
     number: str
     model_md5: str | None
     run_id: str
@@ -68,6 +75,8 @@ def _as_registry_error() -> Iterator[None]:
 class ModelRegistry:
     """The registered model in the store of this checkout, made of the runs of one experiment.
 
+    It is called like the experiment, so that projects that share a server keep their champions apart.
+
     Every method raises RegistryError where the store cannot be used.
     """
 
@@ -75,6 +84,7 @@ class ModelRegistry:
     def __init__(self, experiment: str) -> None:
         load_mlflow()
         self._client, self._experiment_id = connect(experiment)
+        self.name = registered_name(experiment)
 
     @_as_registry_error()
     def run_of(self, model_md5: str) -> str:
@@ -98,7 +108,7 @@ class ModelRegistry:
         from mlflow.exceptions import MlflowException
 
         try:
-            return _version(self._client.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION))
+            return _version(self._client.get_model_version_by_alias(self.name, CHAMPION))
         except MlflowException as error:
             if error.error_code in REFUSALS:
                 return None
@@ -127,15 +137,15 @@ class ModelRegistry:
         self._client.log_artifact(run_id, str(estimates), ESTIMATES_FOLDER)
         origin = {name: run.data.tags[name] for name in ORIGIN if name in run.data.tags}
         tags = {**tags, **origin, "model_md5": model_md5}
-        condition = f"name = '{REGISTERED_MODEL}' and tags.model_md5 = '{model_md5}'"
+        condition = f"name = '{self.name}' and tags.model_md5 = '{model_md5}'"
         if known := self._client.search_model_versions(condition):
             for name, value in tags.items():
-                self._client.set_model_version_tag(REGISTERED_MODEL, known[0].version, name, value)
+                self._client.set_model_version_tag(self.name, known[0].version, name, value)
             return _version(known[0])
         self._create_registered_model()
         self._upload(run, model_path)
         source = f"{run.info.artifact_uri}/{MODEL_FOLDER}"
-        return _version(self._client.create_model_version(REGISTERED_MODEL, source, run_id=run_id, tags=tags))
+        return _version(self._client.create_model_version(self.name, source, run_id=run_id, tags=tags))
 
     @_as_registry_error()
     def keep_card(self, version: ModelVersion, card: str) -> None:
@@ -144,29 +154,29 @@ class ModelRegistry:
         facts = {
             "commit": run.data.tags.get("git_commit"),
             "MLflow run": f"{run.info.run_name} ({version.run_id})",
-            "registered as": f"{REGISTERED_MODEL}, version {version.number}",
+            "registered as": f"{self.name}, version {version.number}",
         }
         self._client.log_text(version.run_id, with_origin(card, facts), f"{ESTIMATES_FOLDER}/{CARD}")
 
     @_as_registry_error()
     def describe(self, version: ModelVersion, text: str) -> None:
-        """Sets the text on the version's page."""
-        self._client.update_model_version(REGISTERED_MODEL, version.number, description=text)
+        """Sets the text on the version's page, and below it what to ask the model with."""
+        self._client.update_model_version(version.model, version.number, description=f"{text}\n\n{INPUT}")
 
     @_as_registry_error()
     def set_champion(self, version: ModelVersion) -> None:
         """Moves the alias `champion` to this version."""
-        self._client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version.number)
+        self._client.set_registered_model_alias(version.model, CHAMPION, version.number)
 
     def _create_registered_model(self) -> None:
         from mlflow.exceptions import MlflowException
 
         try:
-            self._client.get_registered_model(REGISTERED_MODEL)
+            self._client.get_registered_model(self.name)
         except MlflowException as error:
             if error.error_code not in REFUSALS:
                 raise
-            self._client.create_registered_model(REGISTERED_MODEL)
+            self._client.create_registered_model(self.name, description=INPUT)
 
     def _upload(self, run: "Run", model_path: Path) -> None:
         """Adds the model to its run, with signature, a grey photo as input example and pinned requirements.
@@ -186,7 +196,9 @@ class ModelRegistry:
             mlflow.tensorflow.save_model(
                 model,
                 str(path),
-                mlflow_model=Model(artifact_path=MODEL_FOLDER, run_id=run.info.run_id),
+                mlflow_model=Model(
+                    artifact_path=MODEL_FOLDER, run_id=run.info.run_id, metadata={"input": INPUT}
+                ),
                 signature=infer_signature(example, model.predict(example, verbose=0)),
                 input_example=example,
                 pip_requirements=[f"{library}=={version(library)}" for library in REQUIREMENTS],
@@ -194,8 +206,15 @@ class ModelRegistry:
             self._client.log_artifacts(run.info.run_id, str(path), MODEL_FOLDER)
 
 
+def registered_name(experiment: str) -> str:
+    """The registered model's name: the experiment's, without the letters that MLflow allows in that alone."""
+    return re.sub(r"[/:'\"\s]+", "-", experiment).strip("-") or "model"
+
+
 def _version(stored: "StoredVersion") -> ModelVersion:
-    return ModelVersion(str(stored.version), stored.tags.get("model_md5"), str(stored.run_id))
+    return ModelVersion(
+        str(stored.name), str(stored.version), stored.tags.get("model_md5"), str(stored.run_id)
+    )
 
 
 def _grey_photo(model: "keras.Model") -> np.ndarray:

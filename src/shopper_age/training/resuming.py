@@ -30,7 +30,7 @@ _IMPORTERS = "data/importers"
 FOLD_PREFIX = "fold-"
 
 # Settings of other stages, and those that change nothing about the weights of given data.
-_OTHER_SETTINGS = {"validate_data", "faces", "eda", "split", "evaluate", "tracking", "data_path"}
+_OTHER_SETTINGS = {"validate_data", "faces", "eda", "split", "evaluate", "export", "tracking", "data_path"}
 
 # Settings that decide which photos those data are.
 _OF_THE_DATA = {"data_path", "validate_data", "split"}
