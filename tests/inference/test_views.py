@@ -66,3 +66,13 @@ def test_four_views_see_the_middle_larger():
 def test_three_views_are_refused(models):
     with pytest.raises(ValueError, match="1, 2 or 4, received 3"):
         with_views(models[AGE], 3)
+
+
+@pytest.mark.parametrize("n_views", [1, 2, 4])
+@pytest.mark.parametrize("name", [AGE, AGE_DISTRIBUTION])
+def test_stacked_views_give_the_same_answers(models, name, n_views):
+    one_by_one = with_views(models[name], n_views).predict(PHOTOS, verbose=0)
+    stacked = with_views(models[name], n_views, stacked=True).predict(PHOTOS, verbose=0)
+    assert one_by_one.keys() == stacked.keys()
+    for output, values in one_by_one.items():
+        np.testing.assert_allclose(stacked[output], values, rtol=1e-4, atol=1e-4)

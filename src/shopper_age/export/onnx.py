@@ -54,10 +54,10 @@ def export_onnx(model: keras.Model, path: Path, *, n_views: int, model_md5: str)
 def _inference_graph(model: keras.Model, n_views: int) -> keras.Model:
     """The model with its views, taking uint8 photos, in float32."""
     network = in_float32(model)
-    # else the export traces batch normalisation of all views but the first as in training
+    # else the export may trace batch normalisation as in training
     network.trainable = False
     photos = keras.Input(model.input_shape[1:], dtype="uint8", name=INPUT)
-    graph = keras.Model(photos, with_views(network, n_views)(ops.cast(photos, "float32")))
+    graph = keras.Model(photos, with_views(network, n_views, stacked=True)(ops.cast(photos, "float32")))
     graph(np.zeros((1, *model.input_shape[1:]), np.uint8))  # Keras exports only what has been called
     return graph
 

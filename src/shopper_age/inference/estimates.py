@@ -29,4 +29,6 @@ class Estimates:
 
     def p_under(self, age: int) -> NDArray[np.float64] | None:
         """The probability that each person is younger than `age` years, shape (n,); None as for `sd`."""
-        return None if self.distribution is None else self.distribution[:, :age].sum(axis=1)
+        if self.distribution is None:
+            return None
+        return self.distribution[:, :age].sum(axis=1).clip(0, 1)  # rounded probabilities may add up to more

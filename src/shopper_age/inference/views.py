@@ -11,22 +11,43 @@ from shopper_age.model.heads import AGE, AGE_DISTRIBUTION, is_distribution_model
 _CROP = 0.9
 
 
-def with_views(model: keras.Model, n_views: int) -> keras.Model:
+def with_views(model: keras.Model, n_views: int, *, stacked: bool = False) -> keras.Model:
     """A model of the same photos that averages its outputs for `n_views` views of each, as a dict by name.
 
     Of a model that predicts distributions, these are averaged, and the age is the median of the average.
 
+    Args:
+        n_views: 1 = the photo, 2 = also mirrored, 4 = also the middle 90 % of both.
+        stacked: whether the network sees all views as one batch. It takes the memory of so many photos, and
+            makes a graph with the network in it once: a converter would copy its weights for each view.
+
     Raises:
         ValueError: `n_views` is not 1, 2 or 4.
     """
+    photos = keras.Input(model.input_shape[1:], name="photo")
+    views = _views(photos, n_views)
+    if stacked:
+        found = _as_dict(model, model(ops.concatenate(views, axis=0)))
+        mean = {
+            name: ops.mean(ops.reshape(output, (n_views, -1, output.shape[-1])), axis=0)
+            for name, output in found.items()
+        }
+    else:
+        outputs = [_as_dict(model, model(view)) for view in views]
+        mean = {name: sum(output[name] for output in outputs) / len(outputs) for name in outputs[0]}
+    if AGE_DISTRIBUTION in mean:
+        mean[AGE] = median_age(mean[AGE_DISTRIBUTION])
+    return keras.Model(photos, mean)
+
+
+def _views(photos: Any, n_views: int) -> list[Any]:
     if n_views not in (1, 2, 4):
         raise ValueError(f"n_views must be 1, 2 or 4, received {n_views}")
-    photos = keras.Input(model.input_shape[1:], name="photo")
     views = [photos]
     if n_views >= 2:
         views.append(ops.flip(photos, axis=2))
     if n_views == 4:
-        height, width = model.input_shape[1:3]
+        height, width = photos.shape[1:3]
         crop = keras.Sequential(
             [
                 layers.CenterCrop(round(_CROP * height), round(_CROP * width)),
@@ -34,11 +55,7 @@ def with_views(model: keras.Model, n_views: int) -> keras.Model:
             ]
         )
         views += [crop(view) for view in views]
-    outputs = [_as_dict(model, model(view)) for view in views]
-    mean = {name: sum(output[name] for output in outputs) / len(outputs) for name in outputs[0]}
-    if AGE_DISTRIBUTION in mean:
-        mean[AGE] = median_age(mean[AGE_DISTRIBUTION])
-    return keras.Model(photos, mean)
+    return views
 
 
 def _as_dict(model: keras.Model, output: Any) -> dict[str, Any]:
