@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -53,9 +54,7 @@ def quantize(source: Path, target: Path, photos: NDArray[np.uint8]) -> None:
         prepared = unfinished.with_suffix(".prepared.onnx")
         try:
             quant_pre_process(source, prepared, skip_symbolic_shape=True)
-            in_float = [
-                node.name for node in onnx.load(prepared).graph.node if node.op_type in ("Gemm", "MatMul")
-            ]
+            in_float = _after_pooling(onnx.load(prepared).graph)
             quantize_static(
                 prepared,
                 unfinished,
@@ -73,6 +72,17 @@ def quantize(source: Path, target: Path, photos: NDArray[np.uint8]) -> None:
         told = {entry.key: entry.value for entry in onnx.load(source).metadata_props}
         onnx.helper.set_model_props(content, told)
         onnx.save(content, unfinished)
+
+
+def _after_pooling(graph: Any) -> list[str]:
+    """Names of the nodes that work on pooled features: the head, and the mean over the views."""
+    reached = {output for node in graph.node if node.op_type == "GlobalAveragePool" for output in node.output}
+    names = []
+    for node in graph.node:  # in the order in which they are computed
+        if reached.intersection(node.input):
+            reached.update(node.output)
+            names.append(node.name)
+    return names
 
 
 class _Photos:

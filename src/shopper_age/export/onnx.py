@@ -3,6 +3,7 @@
 import logging
 import warnings
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -47,6 +48,7 @@ def export_onnx(model: keras.Model, path: Path, *, n_views: int, model_md5: str)
         names = [entry.name for entry in content.graph.input]
         if names != [INPUT]:  # a constant that the converter took for an input
             raise RuntimeError(f"the exported graph has the inputs {names}, not the photo alone")
+        _round_sizes_up(content)
         onnx.helper.set_model_props(content, {MODEL_MD5: model_md5, N_VIEWS: str(n_views)})
         onnx.save(content, unfinished)
 
@@ -60,6 +62,18 @@ def _inference_graph(model: keras.Model, n_views: int) -> keras.Model:
     graph = keras.Model(photos, with_views(network, n_views, stacked=True)(ops.cast(photos, "float32")))
     graph(np.zeros((1, *model.input_shape[1:]), np.uint8))  # Keras exports only what has been called
     return graph
+
+
+def _round_sizes_up(content: Any) -> None:
+    """Keeps resized photos at their size: 58 pixels times the float below 64 / 58 would make 63."""
+    import onnx
+
+    scales = {node.input[2] for node in content.graph.node if node.op_type == "Resize"}
+    for tensor in content.graph.initializer:
+        if tensor.name in scales:
+            values = onnx.numpy_helper.to_array(tensor)
+            rounded = np.where(values == 1, values, values * (1 + 1e-6)).astype(values.dtype)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(rounded, tensor.name))
 
 
 def _silence_converter() -> None:
