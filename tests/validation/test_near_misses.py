@@ -57,6 +57,12 @@ def test_a_loose_likeness_of_two_photos_is_none():
     assert nearest("x.jpg", "x.jpg.chip.jpg", "x.jpg.crop.jpg") == ""
 
 
+def test_which_of_two_folders_is_meant_is_not_guessed():
+    assert nearest("x.jpg", "shop1/x.jpg", "shop2/x.jpg") == ""
+    assert nearest("shop/x.jpg", "shop1/x.jpg", "shop2/x.jpg") == ""
+    assert nearest("shop/x.jpg", "shop1/x.jpg", "shop2/y.jpg") == "shop1/x.jpg"
+
+
 def test_names_that_differ_each_in_its_own_way_have_no_system():
     near = pd.Series(["A.jpg", "b.png", "", ""])
     assert systematic_difference(pd.Series(["a.jpg", "b.jpg", "c.jpg", "d.jpg"]), near, 5) == ""
