@@ -48,15 +48,17 @@ def near_misses(missing: pd.Series, on_disk: list[str]) -> pd.Series:
 
 
 def systematic_difference(missing: pd.Series, near: pd.Series, n_rows: int) -> str:
-    """A sentence on what most of the missing names have in common beside their near misses; "" if nothing."""
+    """A sentence on how most of the missing names differ from their near misses; "" where few have one."""
     pairs = [(name, other) for name, other in zip(missing, near, strict=True) if other]
     differences = Counter(difference(name, other) for name, other in pairs)
     if not pairs:
         return ""
     commonest, count = differences.most_common(1)[0]
-    if count < max(2, _SYSTEMATIC_SHARE * len(missing)):
-        return ""
     name, other = next(pair for pair in pairs if difference(*pair) == commonest)
+    if count < max(2, _SYSTEMATIC_SHARE * len(missing)):
+        if len(pairs) < max(2, _SYSTEMATIC_SHARE * len(missing)):
+            return ""
+        count, commonest = len(pairs), "are spelt otherwise on the disk, each in its own way"
     return f"{count} of {n_rows} file names {commonest}: {shown(name)} is there as {shown(other)}."
 
 
