@@ -206,3 +206,14 @@ def test_the_stage_counts_people_when_told_who_they_are(project, caplog):
     assert (summary["n_people"], summary["n_people_straddling"], summary["n_test_people_known"]) == (18, 0, 0)
     assert "columns_that_repeat" not in summary
     assert not caplog.text
+
+
+def test_a_setting_and_columns_of_any_length_leave_the_message_short():
+    manifest = pd.DataFrame(
+        {"file_name": ["a.jpg"], "real_age": [30.0]} | {"c" * 5000 + str(n): ["x"] for n in range(50)}
+    )
+
+    with pytest.raises(ValueError, match="has no such column") as told:
+        people_of(manifest, "person" * 5000)
+
+    assert len(str(told.value)) < 2000

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from shopper_age.data.tables import FILE_NAME, MEASURED, REAL_AGE, SPLIT
+from shopper_age.runtime.messages import shorten, shorten_list
 
 # A further column may name people when it has more values than this, when at least this share of its cells
 # repeats another one, and when a value stands for at most so many photos: sexes and shops have fewer values
@@ -31,11 +32,11 @@ def people_of(manifest: pd.DataFrame, group_column: str) -> np.ndarray:
     """
     further = further_columns(manifest)
     if group_column not in further:
-        named = ", ".join(f"'{name}'" for name in further[:20]) or "none beside file_name and real_age"
-        more = f" and {len(further) - 20} more" if len(further) > 20 else ""
+        named = shorten_list(map(repr, further)) or "none beside file_name and real_age"
         raise ValueError(
-            f"split.group_column is '{group_column}', but labels.csv has no such column that could name the "
-            f"person. It has {named}{more}. Correct the setting, or empty it where each photo stands alone."
+            f"split.group_column is '{shorten(group_column)}', but labels.csv has no such column that could "
+            f"name the person. It has {named}. Correct the setting, or empty it where each photo stands "
+            "alone."
         )
     cells = manifest[group_column].astype("str").str.strip()
     numbers, names = pd.factorize(cells)
@@ -83,7 +84,7 @@ def columns_that_repeat(manifest: pd.DataFrame) -> dict[str, dict[str, int]]:
 def told_columns(repeated: Mapping[str, Mapping[str, int]]) -> list[str]:
     """A sentence for each column of `columns_that_repeat`, the first ten."""
     return [
-        f"column '{name[:80]}' repeats: {column['values']:,} values on {column['photos']:,} photos. If it "
-        f"names the person, the same people may be in training and test: set split.group_column to it."
+        f"column '{shorten(name)}' repeats: {column['values']:,} values on {column['photos']:,} photos. If "
+        f"it names the person, the same people may be in training and test: set split.group_column to it."
         for name, column in list(repeated.items())[:10]
     ]

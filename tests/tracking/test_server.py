@@ -212,7 +212,7 @@ def test_the_champion_is_registered_compared_and_loaded_through_the_server(root:
         "version 2 is better than version 1: MAE 4.00 against 6.00 years on 40 common" in promotion.sentence
     )
 
-    champion = pyfunc.load_model("models:/age-resnet50@champion")
+    champion = pyfunc.load_model("models:/ages@champion")
     photo = champion.input_example
     np.testing.assert_array_equal(champion.predict(photo), answers[1].predict(photo, verbose=0))
 

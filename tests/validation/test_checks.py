@@ -235,10 +235,10 @@ def test_the_gate_opens_up_to_the_limit(tmp_path):
 
 def test_the_gate_says_when_all_photos_lie_elsewhere(tmp_path):
     labels = "".join(f"other{n}.png,5\n" for n in range(3)) + "a.png,5\n"
-    summary = found_in(tmp_path, labels, {"a.png": small_photo(1)}).summary
+    found = found_in(tmp_path, labels, {"a.png": small_photo(1)})
 
     with pytest.raises(ValueError, match="counted from final_files: do the photos lie elsewhere"):
-        check_gate(summary, max_bad_share=0.1, findings_path="findings.csv")
+        check_gate(found.summary, max_bad_share=0.1, findings_path="findings.csv", hint=found.hint)
 
 
 def test_the_gate_says_what_missing_names_have_in_common(tmp_path):
@@ -252,6 +252,34 @@ def test_the_gate_says_what_missing_names_have_in_common(tmp_path):
         match=r"missing_photo 6\. 4 of 7 file names lack the ending '\.chip\.png': '0\.png' is there",
     ):
         check_gate(found.summary, max_bad_share=0.05, findings_path="findings.csv", hint=found.hint)
+
+
+def test_the_gate_says_when_names_lack_one_of_several_folders(tmp_path):
+    photos = {f"shop{shop}/{n}.png": small_photo(10 * shop + n) for shop in (1, 2) for n in range(3)}
+    labels = "".join(f"{n}.png,{5 + n}\n" for n in range(3))
+
+    hint = found_in(tmp_path, labels, photos).hint
+
+    assert hint == (
+        "3 of 3 file names are in several folders: '0.png' is there as 'shop1/0.png' and 'shop2/0.png'. "
+        "Write the folder into file_name."
+    )
+
+
+def test_the_gate_names_one_row_where_the_bad_ones_have_nothing_else_in_common(tmp_path):
+    photos = {f"{n}.png": small_photo(n) for n in range(4)}
+
+    ages = found_in(tmp_path / "ages", "0.png,30\n1.png,8 months\n2.png,~40\n", photos).hint
+    (tmp_path / "links/final_files").mkdir(parents=True)
+    for n in range(4, 8):
+        (tmp_path / "links/final_files" / f"{n}.png").symlink_to(f"/nowhere/{n}.png")
+    links = found_in(tmp_path / "links", "".join(f"{n}.png,30\n" for n in range(8)), photos).hint
+
+    assert (
+        ages == "For example line 3, '1.png': '8 months': a number with a unit: write 0.67, the age in years."
+    )
+    assert links == "For example line 6, '4.png': a link to /nowhere/4.png, which is gone."
+    assert found_in(tmp_path / "good", "0.png,30\n", photos).hint == ""
 
 
 @pytest.fixture

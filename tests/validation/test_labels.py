@@ -82,6 +82,13 @@ def test_a_name_that_leaves_the_folder_is_unsafe(name):
     assert rules_of(name, "1") == ["unsafe_path"]
 
 
+@pytest.mark.parametrize("name", ["a\n.jpg", "tab\there.jpg", "a\x7f.jpg"])
+def test_a_control_character_in_a_name_is_named_as_that(name):
+    (detail,) = cell_findings(labels((name, "5")), min_age=0, max_age=100)["detail"]
+
+    assert detail == f"{name!r}: a line break or another control character: rename the photo"
+
+
 def test_all_failures_of_all_rows_are_collected():
     found = cell_findings(labels(("", ""), ("a.jpg", "5"), ("/a.jpg", "x")), min_age=0, max_age=100)
 
@@ -89,7 +96,7 @@ def test_all_failures_of_all_rows_are_collected():
         (2, "missing_age", ""),
         (2, "missing_file_name", ""),
         (4, "age_not_a_number", "'x': stands for no age: leave the cell empty, or write the age in years"),
-        (4, "unsafe_path", "'/a.jpg'"),
+        (4, "unsafe_path", "'/a.jpg': write the name as counted from the photo folder"),
     ]
     assert found["file_name"].tolist().count("/a.jpg") == 2
     assert set(found["severity"]) == {"error"}

@@ -57,9 +57,21 @@ def test_a_loose_likeness_of_two_photos_is_none():
     assert nearest("x.jpg", "x.jpg.chip.jpg", "x.jpg.crop.jpg") == ""
 
 
-def test_names_that_differ_each_in_its_own_way_have_no_system():
-    near = pd.Series(["A.jpg", "b.png", "", ""])
-    assert systematic_difference(pd.Series(["a.jpg", "b.jpg", "c.jpg", "d.jpg"]), near, 5) == ""
+def test_which_of_two_folders_is_meant_is_not_guessed():
+    assert nearest("x.jpg", "shop1/x.jpg", "shop2/x.jpg") == ""
+    assert nearest("shop/x.jpg", "shop1/x.jpg", "shop2/x.jpg") == ""
+    assert nearest("shop/x.jpg", "shop1/x.jpg", "shop2/y.jpg") == "shop1/x.jpg"
+
+
+def test_names_that_differ_each_in_its_own_way_are_told_with_an_example():
+    missing = pd.Series(["a.jpg", "b.jpg", "c.jpg", "d.jpg"])
+
+    told = systematic_difference(missing, pd.Series(["A.jpg", "b.png", "", ""]), 5)
+
+    assert told == (
+        "2 of 5 file names are spelt otherwise on the disk, each in its own way: 'a.jpg' is there as 'A.jpg'."
+    )
+    assert systematic_difference(missing, pd.Series(["A.jpg", "", "", ""]), 5) == ""
 
 
 def test_a_hundred_thousand_names_take_seconds():

@@ -72,7 +72,8 @@ def check_scans(data: bytes) -> None:
     Raises:
         DamagedPhotoError: with the stretch and its share of the coded pixels.
     """
-    if not _has_filled_words(data) and b"\xff\xff" not in data:
+    begin = max(data.find(SCAN), 0)
+    if not _has_filled_words(data, begin) and not _DOUBLED.search(data, begin):
         return
     tables = dict(_USUAL)
     kind = 0
@@ -119,10 +120,11 @@ def _may_be_plain(byte: bytes, header: bytes, kind: int, tables: dict[int, _Huff
     return not any(table.zeros & 15 for table in used)  # 0 in the lower half: no coefficient
 
 
-def _has_filled_words(data: bytes) -> bool:
-    """Whether any 8 bytes that lie as the words of memory do are equal."""
-    words = np.frombuffer(data, np.uint64, count=len(data) // 8)
-    return bool((words == (words & 0xFF) * 0x0101010101010101).any())
+def _has_filled_words(data: bytes, begin: int) -> bool:
+    """Whether 3 words of 8 bytes in a row hold one byte, as any stretch of 32 has; quick, for every photo."""
+    words = np.frombuffer(data, np.uint64, count=(len(data) - begin) // 8, offset=begin)
+    is_filled = words == (words & 0xFF) * 0x0101010101010101
+    return bool((is_filled[:-2] & is_filled[1:-1] & is_filled[2:]).any())
 
 
 def _huffman_tables(content: bytes) -> Iterator[tuple[int, _HuffmanTable]]:

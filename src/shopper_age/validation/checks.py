@@ -22,6 +22,7 @@ from shopper_age.data.tables import (
     read_labels,
 )
 from shopper_age.params import ValidateDataParams
+from shopper_age.runtime.messages import clip
 from shopper_age.validation.duplicates import duplicate_findings, near_duplicate_groups
 from shopper_age.validation.labels import (
     cell_findings,
@@ -30,7 +31,12 @@ from shopper_age.validation.labels import (
     repetition_findings,
 )
 from shopper_age.validation.links import check_photo_folder
-from shopper_age.validation.near_misses import near_misses, systematic_difference
+from shopper_age.validation.near_misses import (
+    in_several_folders,
+    near_misses,
+    shown,
+    systematic_difference,
+)
 from shopper_age.validation.photos import (
     NO_SUCH_FILE,
     Inspection,
@@ -39,7 +45,7 @@ from shopper_age.validation.photos import (
     photo_findings,
     unlabelled_findings,
 )
-from shopper_age.validation.rules import ERROR, ROW, RULE, RULES, SEVERITY, findings
+from shopper_age.validation.rules import DETAIL, ERROR, ROW, RULE, RULES, SEVERITY, findings
 
 # A row that breaks one of these names no file that could be opened.
 _UNOPENED = ("missing_file_name", "unsafe_path")
@@ -51,7 +57,7 @@ class Validation(NamedTuple):
     findings: pd.DataFrame
     manifest: pd.DataFrame
     summary: dict[str, float]
-    hint: str = ""  # what most of the missing names have in common
+    hint: str = ""  # what most of the unusable rows have in common, or one of them
 
 
 def validate(
@@ -108,7 +114,7 @@ def validate(
         table,
         manifest.reset_index(drop=True),
         _summary(table, len(labels), len(manifest)),
-        systematic_difference(missing, near, len(labels)),
+        _hint(table, missing, near, on_disk, len(labels)),
     )
 
 
@@ -127,13 +133,25 @@ def check_gate(
         if summary["n_usable"]
         else "and no photo is left to learn from"
     )
-    if not hint and summary["missing_photo"] > summary["n_rows"] / 2:
-        hint = f"File names are counted from {PHOTO_FOLDER}: do the photos lie elsewhere?"
     raise ValueError(
         f"{summary['n_bad']} of {summary['n_rows']} rows ({summary['bad_share']:.1%}) are unusable, {limit}: "
         f"{listed}. {hint}{' ' if hint else ''}{findings_path} lists each of them. Correct the data, or "
         "raise the limit in params.yaml when you can do without these photos."
     )
+
+
+def _hint(table: pd.DataFrame, missing: pd.Series, near: pd.Series, on_disk: list[str], n_rows: int) -> str:
+    """A sentence on what most of the unusable rows have in common, or else on the first of them."""
+    errors = table[table[SEVERITY] == ERROR]
+    if errors.empty:
+        return ""
+    if common := systematic_difference(missing, near, n_rows) or in_several_folders(missing, on_disk, n_rows):
+        return common
+    if len(missing) > n_rows / 2:
+        return f"File names are counted from {PHOTO_FOLDER}: do the photos lie elsewhere?"
+    first = errors[errors[RULE] == errors[RULE].mode()[0]].iloc[0]  # of the commonest rule
+    told = clip(first[DETAIL] or RULES[first[RULE]].meaning, 300).rstrip(".")
+    return f"For example line {first[ROW]}, {shown(first[FILE_NAME])}: {told}."
 
 
 def _manifest(

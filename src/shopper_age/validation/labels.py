@@ -30,7 +30,11 @@ def stays_inside(file_names: pd.Series) -> pd.Series:
 def _stays_inside(name: str) -> bool:
     path = PureWindowsPath(name)  # takes both kinds of slash
     steps = posixpath.normpath(path.as_posix()).split("/")
-    return not path.anchor and steps[0] != ".." and all(ord(letter) >= 32 != 127 for letter in name)
+    return not path.anchor and steps[0] != ".." and not _has_control_letter(name)
+
+
+def _has_control_letter(name: str) -> bool:
+    return any(ord(letter) < 32 or ord(letter) == 127 for letter in name)
 
 
 def is_number(text: pd.Series) -> pd.Series:
@@ -96,6 +100,10 @@ def _told(rule: str, cell: str, *, max_age: float) -> str:
             return explain_number(float(cell), cell, max_age=max_age)
         case "missing_file_name" | "missing_age":
             return ""
+        case "unsafe_path" if _has_control_letter(cell):
+            return f"{shown(cell)}: a line break or another control character: rename the photo"
+        case "unsafe_path":
+            return f"{shown(cell)}: write the name as counted from the photo folder"
     return shown(cell)
 
 

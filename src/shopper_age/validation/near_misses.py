@@ -27,7 +27,8 @@ def near_misses(missing: pd.Series, on_disk: list[str]) -> pd.Series:
 
     Names are taken for each other, in this order, when they are equal but for case, blanks and the kind of
     slash; for the folder; for the ending; for what programs hang on a name ("x.jpg.chip.jpg", "x_face.jpg");
-    for leading zeros, accents and punctuation. Looser likenesses count only where a single photo has them.
+    for leading zeros, accents and punctuation. All but the first count only where a single photo has them:
+    one of two shops' 000000.jpg is not to be guessed.
     """
     result = pd.Series("", index=missing.index, dtype="str")
     for level, key in enumerate(_KEYS):
@@ -47,16 +48,34 @@ def near_misses(missing: pd.Series, on_disk: list[str]) -> pd.Series:
 
 
 def systematic_difference(missing: pd.Series, near: pd.Series, n_rows: int) -> str:
-    """A sentence on what most of the missing names have in common beside their near misses; "" if nothing."""
+    """A sentence on how most of the missing names differ from their near misses; "" where few have one."""
     pairs = [(name, other) for name, other in zip(missing, near, strict=True) if other]
     differences = Counter(difference(name, other) for name, other in pairs)
     if not pairs:
         return ""
     commonest, count = differences.most_common(1)[0]
-    if count < max(2, _SYSTEMATIC_SHARE * len(missing)):
-        return ""
     name, other = next(pair for pair in pairs if difference(*pair) == commonest)
+    if count < max(2, _SYSTEMATIC_SHARE * len(missing)):
+        if len(pairs) < max(2, _SYSTEMATIC_SHARE * len(missing)):
+            return ""
+        count, commonest = len(pairs), "are spelt otherwise on the disk, each in its own way"
     return f"{count} of {n_rows} file names {commonest}: {shown(name)} is there as {shown(other)}."
+
+
+def in_several_folders(missing: pd.Series, on_disk: list[str], n_rows: int) -> str:
+    """A sentence on names that several folders hold, if most missing ones are of that kind; else ""."""
+    places: dict[str, list[str]] = {}
+    for photo in on_disk:
+        places.setdefault(_base(photo), []).append(photo)
+    found = {name: places[_base(name)] for name in missing if len(places.get(_base(name), [])) > 1}
+    count = int(missing.isin(found.keys()).sum())
+    if not found or count < _SYSTEMATIC_SHARE * len(missing):
+        return ""
+    name, photos = next(iter(found.items()))
+    return (
+        f"{count} of {n_rows} file names are in several folders: {shown(name)} is there as "
+        f"{shown(photos[0])} and {shown(photos[1])}. Write the folder into file_name."
+    )
 
 
 def difference(name: str, other: str) -> str:
@@ -126,4 +145,4 @@ def _letters(name: str) -> str:
 # The strictest first; from `_LOOSE` on a likeness counts only where a single photo has it.
 _KEYS: tuple[Callable[[str], str], ...] = (_exact, _base, _stem, _first_stem, _bare, _letters)
 
-_LOOSE = 3
+_LOOSE = 1

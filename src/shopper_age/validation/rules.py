@@ -31,7 +31,9 @@ class Rule(NamedTuple):
 # In the order in which a person would look: the row, the file, the picture, photos among each other.
 RULES = {
     "missing_file_name": Rule(ERROR, "The row names no photo."),
-    "unsafe_path": Rule(ERROR, "The file name or a link leads out of the photo folder."),
+    "unsafe_path": Rule(
+        ERROR, "The file name or a link leads out of the photo folder, or the name has a control character."
+    ),
     "missing_age": Rule(ERROR, "The row has no age."),
     "age_not_a_number": Rule(ERROR, "The age is not a number."),
     "age_not_finite": Rule(ERROR, "The age is infinite."),
