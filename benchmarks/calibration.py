@@ -100,7 +100,6 @@ def calibrated(
     splits = split_faces(
         manifest,
         **settings.model_dump(exclude={"calibration", "folds"}),
-        seed=params.seed,
         n_folds=settings.folds if way == "cross" else None,
     )
     n_views = params.evaluate.tta

@@ -20,7 +20,7 @@ def main() -> None:
 
     n_folds = settings.folds if settings.calibration == "cross" else None
     options = settings.model_dump(exclude={"calibration", "folds"})
-    splits = split_faces(manifest, **options, seed=params.seed, n_folds=n_folds)
+    splits = split_faces(manifest, **options, n_folds=n_folds)
     people = people_of(manifest, settings.group_column) if settings.group_column else None
     summary = summarise_split(splits, manifest[DUPLICATE_GROUP], people)
     if people is None and (repeated := columns_that_repeat(manifest)):

@@ -2,6 +2,7 @@ import re
 
 import pytest
 import yaml
+from dvc.utils.hydra import apply_overrides
 from project import ROOT
 from pydantic import ValidationError
 
@@ -192,3 +193,23 @@ def test_how_ages_are_known_is_one_of_four_words(changed):
     assert load_params(changed("evaluate.ages_are", "told")).evaluate.ages_are == "told"
     with pytest.raises(ValueError, match=r"'evaluate\.ages_are' is 'sure'"):
         load_params(changed("evaluate.ages_are", "sure"))
+
+
+def _as_set(value):
+    """A value as it is written behind `-S name=`."""
+    written = {None: "null", True: "true", False: "false", "": '""'}
+    if isinstance(value, list):
+        return str(value).replace(" ", "")
+    return written[value] if value is None or value == "" or isinstance(value, bool) else str(value)
+
+
+@pytest.mark.parametrize(("key", "own"), leaves(yaml.safe_load(PARAMS.read_text(encoding="utf-8"))))
+def test_an_experiment_with_another_setting_keeps_every_comment(tmp_path, key, own):
+    path = tmp_path / "params.yaml"
+    path.write_bytes(PARAMS.read_bytes())
+    for change in (f"{key}={_as_set(own)}", "epochs=3", f"{key}={_as_set(own)}"):  # the second one lost some
+        apply_overrides(path, [change])
+    kept = path.read_text(encoding="utf-8").splitlines()
+    written = PARAMS.read_text(encoding="utf-8").splitlines()
+    assert [line for line in written if line.strip().startswith("#") and line not in kept] == []
+    load_params(path)

@@ -57,6 +57,7 @@ class EdaParams(_Section):
 
 
 class SplitParams(_Section):
+    seed: int = Field(ge=0, lt=2**31)
     strategy: Literal["stratified", "keras", "column"]
     test_share: OpenShare
     validation_share: OpenShare

@@ -42,7 +42,7 @@ def test_a_set_of_every_format_passes_validation_and_is_split(faces, name, optio
     settings = PARAMS.split.model_copy(
         update={"group_column": group_column, "strategy": "column" if SPLIT in done.labels else "stratified"}
     )
-    splits = split_faces(validation.manifest, **settings.model_dump(exclude={"calibration", "folds"}), seed=0)
+    splits = split_faces(validation.manifest, **settings.model_dump(exclude={"calibration", "folds"}))
     assert splits["split"].nunique() == 3
     if group_column:
         parts_of_people = splits.groupby(validation.manifest[PERSON].to_numpy())["split"].nunique()
