@@ -34,7 +34,7 @@ def test_without_a_table_each_photo_is_told(folder):
     ]
     assert "unreadable_photo" in told[3]
     assert "ask for an ID" in told[3]
-    assert str(summary) == "4 photos, 3 faces: 1 asked for an ID, 0 not sure, 1 problems"
+    assert str(summary) == "4 photos, 3 faces: 1 asked for an ID, 0 not sure, 1 problem"
 
 
 def test_true_ages_give_the_mean_error(folder):

@@ -43,12 +43,16 @@ class Summary:
 
     def __str__(self) -> str:
         told = (
-            f"{self.n_photos:,} photos, {self.n_faces:,} faces: {self.n_asked:,} asked for an ID, "
-            f"{self.n_unsure:,} not sure, {self.n_problems:,} problems"
+            f"{_counted(self.n_photos, 'photo')}, {_counted(self.n_faces, 'face')}: {self.n_asked:,} asked for an "
+            f"ID, {self.n_unsure:,} not sure, {_counted(self.n_problems, 'problem')}"
         )
         if self.errors[1]:
-            told += f"; MAE {self.errors[0] / self.errors[1]:.2f} years on {int(self.errors[1]):,} faces"
+            told += f"; MAE {self.errors[0] / self.errors[1]:.2f} years on {_counted(int(self.errors[1]), 'face')}"
         return told
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def predict(

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-from shopper_age.data.photos import decode_photo, open_photo, resize
+from shopper_age.data.photos import PHOTO_FORMATS, decode_photo, open_photo, resize
 from shopper_age.detection.cropper import Cropper, FaceCrop
 from shopper_age.detection.grade import Limits
 from shopper_age.inference.answers import Box, FaceAnswer, PhotoAnswer, answers, without_estimate
@@ -106,6 +107,8 @@ class Predictor:
             pixels = self._pixels(photo)
         except FileNotFoundError:
             return _Ready("missing_photo")
+        except UnidentifiedImageError:
+            return _Ready("unreadable_photo", f"none of {', '.join(PHOTO_FORMATS)}")
         except Exception as error:  # what readers of pictures raise on broken ones has no common base
             return _Ready("unreadable_photo", str(error).strip() or type(error).__name__)
         size = self.decision.image_size
@@ -131,8 +134,6 @@ class Predictor:
                 return self._decoded(file)
         if isinstance(photo, bytes | bytearray | memoryview):
             return self._decoded(io.BytesIO(photo))
-        from PIL import Image, ImageOps
-
         if isinstance(photo, Image.Image):
             return np.asarray(ImageOps.exif_transpose(photo).convert("RGB"))
         raise ValueError(
