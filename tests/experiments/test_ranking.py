@@ -4,7 +4,13 @@ import subprocess
 
 import pytest
 
-from shopper_age.experiments.ranking import Experiment, ranked, read_experiments, varied_params
+from shopper_age.experiments.ranking import (
+    Experiment,
+    on_other_photos,
+    ranked,
+    read_experiments,
+    varied_params,
+)
 
 FAST = Experiment("fast", "success", {"epochs": 5, "train.schedule": "cosine"}, 6.5, 7.0, 40.0)
 SLOW = Experiment("slow", "success", {"epochs": 10, "train.schedule": "cosine"}, 5.25, 7.5, 20.0)
@@ -82,3 +88,32 @@ def test_what_dvc_says_is_passed_on_where_there_is_no_project(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=r"DVC cannot list .*not inside of a DVC repository"):
         read_experiments()
+
+
+def test_the_results_of_the_workspace_and_of_the_commit_stand_among_them(dvc_shows):
+    experiment = {"name": "a", "revs": [revision("aaa", epochs=5, val_mae=6.0)]}
+    found = dvc_shows(
+        [
+            {**revision("workspace", epochs=3, val_mae=7.0), "experiments": None},
+            {**revision("c0ffee12345", epochs=4, val_mae=5.0), "name": "main", "experiments": [experiment]},
+        ]
+    )
+    assert {name: one.val_mae for name, one in found.items()} == {
+        "workspace": 7.0,
+        "main (commit)": 5.0,
+        "a": 6.0,
+    }
+    without = dvc_shows([{**revision("workspace", epochs=3), "experiments": [experiment]}])
+    assert list(without) == ["a"]
+
+
+def test_experiments_on_other_photos_or_another_split_are_told(dvc_shows):
+    def entry(name, split):
+        made = revision(name, epochs=5, val_mae=6.0)
+        made["data"]["outs"] = {"data/splits/splits.csv": {"hash": split}}
+        return {"name": name, "revs": [made]}
+
+    entries = [entry("a", "1"), entry("b", "1"), entry("c", "2"), entry("d", None)]
+    found = dvc_shows([{"rev": "c0", "data": {}, "experiments": entries}])
+    assert on_other_photos(list(found.values())) == {"c"}
+    assert on_other_photos([FAST, SLOW]) == set()

@@ -1,3 +1,4 @@
+import dataclasses
 from io import StringIO
 
 import pytest
@@ -89,3 +90,18 @@ def test_without_a_result_or_a_project_the_user_is_told_so(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     assert "run `dvc repro`" in told(CliRunner().invoke(app, ["compare", "workspace", "workspace"]))
     assert "no DVC project" in told(CliRunner().invoke(app, ["compare", "HEAD", "workspace"]))
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_names_are_never_cut_and_other_photos_are_marked(width):
+    name = "a-name-of-a-sweep-that-is-long-17"
+    found = [
+        dataclasses.replace(FAST, split="1"),
+        dataclasses.replace(SLOW, split="1"),
+        Experiment(name, "success", {}, 5.0, split="2"),
+    ]
+    stream = StringIO()
+    Console(file=stream, width=width).print(ranking_table(found, ["epochs", "train.schedule"]))
+    shown = stream.getvalue()
+    assert name in shown
+    assert "≠ other photos" in shown

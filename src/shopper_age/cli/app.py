@@ -107,9 +107,10 @@ def sweep(
 @app.command()
 def ranking(
     name: Annotated[str | None, typer.Argument(help="Of a sweep; all experiments if not given.")] = None,
+    best: Annotated[int | None, typer.Option(min=1, help="Only so many, from the best on.")] = None,
 ) -> None:
     """Prints the experiments of the present commit, those of the queue too, by validation MAE."""
-    _print_ranking(name)
+    _print_ranking(name, best=best)
 
 
 @app.command()
@@ -290,9 +291,11 @@ def send_log() -> None:
         print("nothing waits to be sent")
 
 
-def _print_ranking(sweep_name: str | None, params: list[str] | None = None) -> None:
+def _print_ranking(
+    sweep_name: str | None, params: list[str] | None = None, *, best: int | None = None
+) -> None:
     """Prints a sweep's experiments, or all, with these settings or those in which they differ."""
-    from shopper_age.experiments.ranking import FAILED, read_experiments, varied_params
+    from shopper_age.experiments.ranking import FAILED, ranked, read_experiments, varied_params
     from shopper_age.experiments.sweep import is_of_sweep
     from shopper_age.experiments.tables import ranking_table
 
@@ -302,6 +305,7 @@ def _print_ranking(sweep_name: str | None, params: list[str] | None = None) -> N
         _stop(str(error))
     if not experiments:
         _stop(f"there is no experiment{f' of {sweep_name}' if sweep_name else ''} on this commit")
+    experiments = ranked(experiments)[:best]
     console = Console()
     console.print(ranking_table(experiments, params or varied_params(experiments)))
     for experiment in experiments:

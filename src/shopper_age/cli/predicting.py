@@ -43,11 +43,13 @@ class Summary:
 
     def __str__(self) -> str:
         told = (
-            f"{_counted(self.n_photos, 'photo')}, {_counted(self.n_faces, 'face')}: {self.n_asked:,} asked for an "
-            f"ID, {self.n_unsure:,} not sure, {_counted(self.n_problems, 'problem')}"
+            f"{_counted(self.n_photos, 'photo')}, {_counted(self.n_faces, 'face')}: "
+            f"{self.n_asked:,} asked for an ID, {self.n_unsure:,} not sure, "
+            f"{_counted(self.n_problems, 'problem')}"
         )
         if self.errors[1]:
-            told += f"; MAE {self.errors[0] / self.errors[1]:.2f} years on {_counted(int(self.errors[1]), 'face')}"
+            mae = self.errors[0] / self.errors[1]
+            told += f"; MAE {mae:.2f} years on {_counted(int(self.errors[1]), 'face')}"
         return told
 
 

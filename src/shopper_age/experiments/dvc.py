@@ -7,7 +7,7 @@ which it promises `dvc.api` alone; all of that which the project uses stands her
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,9 +27,9 @@ _MAX_NAMES = 30
 
 
 def show_experiments() -> list[dict[str, Any]]:
-    """The experiments of the present commit, those in the queue and the failed ones included.
+    """The workspace, the present commit and its experiments, those in the queue and the failed ones included.
 
-    Entries are those under `experiments` in `dvc exp show --json`. `dvc.api.exp_show()` names the same
+    Entries are like those under `experiments` in `dvc exp show --json`. `dvc.api.exp_show()` names the same
     experiments, but makes one table of them: there 5 epochs are 5.0, a list is a text, and `mae` is called by
     its file as well when another file has one.
 
@@ -37,7 +37,19 @@ def show_experiments() -> list[dict[str, Any]]:
         ValueError: DVC cannot list them, for instance because this folder is no project under Git.
     """
     baselines = json.loads(_dvc("exp", "show", "--json", problem="DVC cannot list the experiments"))
-    return [entry for baseline in baselines for entry in baseline.get("experiments") or []]
+    return [
+        entry for baseline in baselines for entry in (_as_entry(baseline), *(baseline["experiments"] or []))
+    ]
+
+
+def _as_entry(baseline: Mapping[str, Any]) -> dict[str, Any]:
+    """The workspace or a commit in the form of an experiment."""
+    name = (
+        WORKSPACE
+        if baseline["rev"] == WORKSPACE
+        else f"{baseline.get('name') or baseline['rev'][:7]} (commit)"
+    )
+    return {"name": name, "revs": [baseline], "is_baseline": True}
 
 
 def metrics_diff(revision: str, path: Path) -> str:

@@ -1,6 +1,7 @@
 """Ranking of the DVC experiments of a checkout."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ class Experiment:
     val_mae: the best validation MAE, years.
     mae: the MAE on the test part, years.
     images_per_second: training photos per second, over all epochs.
+    split: hash of splits.csv, which says what photos it learnt from and was measured on; None if not known.
     """
 
     name: str
@@ -29,15 +31,29 @@ class Experiment:
     val_mae: float = math.nan
     mae: float = math.nan
     images_per_second: float = math.nan
+    split: str | None = None
 
 
 def read_experiments() -> list[Experiment]:
     """The experiments of the present commit, those in the queue and the failed ones included.
 
+    The results of the workspace and of the commit itself stand among them, where they have any.
+
     Raises:
         ValueError: DVC cannot list them, for instance because this folder is no project under Git.
     """
-    return [_experiment(entry) for entry in show_experiments()]
+    entries = show_experiments()
+    found = [(_experiment(entry), bool(entry.get("is_baseline"))) for entry in entries]
+    return [one for one, is_baseline in found if not is_baseline or not math.isnan(one.val_mae)]
+
+
+def on_other_photos(experiments: Sequence[Experiment]) -> set[str]:
+    """Names of those that learnt from or were measured on other photos than most: errors do not compare."""
+    splits = Counter(experiment.split for experiment in experiments if experiment.split)
+    if not splits:
+        return set()
+    (usual, _), *_ = splits.most_common(1)
+    return {experiment.name for experiment in experiments if experiment.split not in (usual, None)}
 
 
 def ranked(experiments: Iterable[Experiment]) -> list[Experiment]:
@@ -71,6 +87,7 @@ def _experiment(entry: Mapping[str, Any]) -> Experiment:
         val_mae=_metric(metrics, paths.TRAINING_METRICS, "val_mae"),
         mae=_metric(metrics, paths.METRICS, "mae"),
         images_per_second=_metric(metrics, paths.TRAINING_RECORD, "images_per_second"),
+        split=((data.get("outs") or {}).get(paths.SPLITS.as_posix()) or {}).get("hash"),
     )
 
 

@@ -14,7 +14,7 @@ from shopper_age.experiments.comparison import (
     compare_results,
     describe,
 )
-from shopper_age.experiments.ranking import DONE, Experiment, ranked
+from shopper_age.experiments.ranking import DONE, Experiment, on_other_photos, ranked
 from shopper_age.experiments.results import Result
 
 # What the metrics of a comparison are called, and whether they are shares rather than years.
@@ -26,6 +26,10 @@ _COMPARED = {
     f"id_false_positive_rate_at_{THRESHOLD_AGE}": (f"minors not asked, if asked below {THRESHOLD_AGE}", True),
     f"id_request_rate_at_{THRESHOLD_AGE}": (f"adults asked, if asked below {THRESHOLD_AGE}", True),
 }
+
+
+# Marks experiments on other photos.
+_OTHER = "≠"
 
 
 def result_table(metrics: Mapping[str, Any]) -> Table:
@@ -65,17 +69,28 @@ def compared(a: Result, b: Result) -> list[Table | str]:
 
 
 def ranking_table(experiments: Iterable[Experiment], params: Sequence[str]) -> Table:
-    """A row per experiment, in the order of `ranked`, with a column for each of the settings `params`."""
-    table = Table("Experiment", *map(escape, params), title="By validation MAE, in years")
+    """A row per experiment, in the order of `ranked`, with a column for each of the settings `params`.
+
+    Names are never cut, for the next command needs them. Those with other photos than most are marked.
+    """
+    experiments = ranked(experiments)
+    others = on_other_photos(experiments)
+    caption = f"{_OTHER} other photos or another split: compares with none of the others" if others else None
+    table = Table(title="By validation MAE, in years", caption=caption, caption_justify="left")
+    table.add_column("Experiment", no_wrap=True, min_width=max((len(e.name) for e in experiments), default=0))
+    for name in params:
+        table.add_column(escape(name), overflow="fold")
     for heading in ("validation", "test", "photos/s"):
         table.add_column(heading, justify="right")
     table.add_column("state")
-    for experiment in ranked(experiments):
+    for experiment in experiments:
         settings = (escape(str(experiment.params.get(name, "–"))) for name in params)
         metrics = (experiment.val_mae, experiment.mae, experiment.images_per_second)
         shown = ("–" if math.isnan(metric) else f"{metric:.2f}" for metric in metrics)
         state = "" if experiment.state == DONE else experiment.state
-        table.add_row(experiment.name, *settings, *shown, state)
+        if experiment.name in others:
+            state = f"{state} {_OTHER}".strip()
+        table.add_row(escape(experiment.name), *settings, *shown, state)
     return table
 
 
