@@ -1,10 +1,11 @@
 import json
 
 import pandas as pd
+import pytest
 from small_training import Recorder
 
 from shopper_age.tracking.provenance import provenance
-from shopper_age.training.history import epoch_log, log_results, training_metrics
+from shopper_age.training.history import epoch_log, images_per_second, log_results, training_metrics
 
 HISTORY = [
     {"epoch": 1, "loss": 9.0, "mae": 3.0, "val_loss": 9.5, "val_mae": 3.5, "seconds": 2.0},
@@ -51,3 +52,10 @@ def test_a_finished_training_leaves_its_model_and_history_in_the_run(tmp_path):
     log_results(run := Recorder(), tmp_path / "model.keras", tmp_path)
     assert run.model == tmp_path / "model.keras"
     assert run.artifacts == {"history.csv": False, "augmentation.png": True}  # whether it shows people
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rate"), [([10, 4, 5], 22.5), ([10], 10), ([10, 4], 25), ([9, 1, 4, 100], 25)]
+)
+def test_the_rate_is_that_of_the_middle_epoch_after_the_first(seconds, rate):
+    assert images_per_second(seconds, 100) == rate

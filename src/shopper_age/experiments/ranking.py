@@ -21,7 +21,7 @@ class Experiment:
     state: `success`, `failed`, `running` or `queued`, as DVC calls them.
     val_mae: the best validation MAE, years.
     mae: the MAE on the test part, years.
-    images_per_second: training photos per second, over all epochs.
+    images_per_second: training photos per second, in the middle one of the epochs after the first.
     split: hash of splits.csv, which says what photos it learnt from and was measured on; None if not known.
     """
 
