@@ -29,7 +29,7 @@ def test_each_epoch_is_told_once_and_the_files_hold_all(tmp_path):
     assert len(table) == 2
     record = json.loads((tmp_path / "run.json").read_text())
     names = {"mlflow_run": "sunny-cat", "mlflow_run_id": "0123"}
-    speed = {"seconds": 3.0, "images_per_second": 6.67}
+    speed = {"seconds": 3.0, "images_per_second": 10.0}
     assert record == {**names, **provenance(), "gpu": "none", **speed}
     assert json.loads((tmp_path / "metrics.json").read_text()) == training_metrics(pd.DataFrame(HISTORY))
 
