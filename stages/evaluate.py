@@ -3,28 +3,29 @@
 from functools import partial
 from typing import Any
 
-from shopper_age import load_model, paths
-from shopper_age.data.folds import fold_numbers
-from shopper_age.data.tables import PARTS, read_manifest, read_splits
-from shopper_age.evaluation.attributes import content_hashes, photo_attributes, photo_people
-from shopper_age.evaluation.decision import decision_of
-from shopper_age.evaluation.evaluate import evaluate
-from shopper_age.evaluation.figures import evaluation_figures
-from shopper_age.evaluation.log import log_evaluation
-from shopper_age.evaluation.origin import input_hashes
-from shopper_age.evaluation.parts import PartEstimates, estimate_out_of_fold, open_part
-from shopper_age.evaluation.report import evaluation_reports
-from shopper_age.evaluation.tables import evaluation_tables
-from shopper_age.inference.activation_map import activation_maps
-from shopper_age.inference.estimation import estimate
 from shopper_age.params import load_params
-from shopper_age.runtime.files import read_csv, write_files
 from shopper_age.runtime.inputs import Inputs
 from shopper_age.runtime.stage import run_stage
 
 
 def main() -> None:
-    params = load_params()
+    params = load_params()  # before Keras, whose import takes seconds: a wrong setting is told at once
+    from shopper_age import load_model, paths
+    from shopper_age.data.folds import fold_numbers
+    from shopper_age.data.tables import PARTS, read_manifest, read_splits
+    from shopper_age.evaluation.attributes import content_hashes, photo_attributes, photo_people
+    from shopper_age.evaluation.decision import decision_of
+    from shopper_age.evaluation.evaluate import evaluate
+    from shopper_age.evaluation.figures import evaluation_figures
+    from shopper_age.evaluation.log import log_evaluation
+    from shopper_age.evaluation.origin import input_hashes
+    from shopper_age.evaluation.parts import PartEstimates, estimate_out_of_fold, open_part
+    from shopper_age.evaluation.report import evaluation_reports
+    from shopper_age.evaluation.tables import evaluation_tables
+    from shopper_age.inference.activation_map import activation_maps
+    from shopper_age.inference.estimation import estimate
+    from shopper_age.runtime.files import read_csv, write_files
+
     inputs = Inputs("evaluate", params.data_path)
     splits, manifest = read_splits(paths.SPLITS), read_manifest(paths.MANIFEST)
     history, model = read_csv(paths.HISTORY, {"epoch": int}, other=float), load_model(paths.MODEL)

@@ -2,29 +2,30 @@
 
 from pathlib import Path
 
-from shopper_age import load_train, paths
-from shopper_age.data.augmentation import augmentation_sheet
-from shopper_age.data.cache import Cache
-from shopper_age.data.folds import fold_numbers
-from shopper_age.data.tables import read_splits
-from shopper_age.model.archive import save_model
 from shopper_age.params import load_params
-from shopper_age.runtime.checkout import dvc_md5, project_root
-from shopper_age.runtime.files import save_picture
 from shopper_age.runtime.inputs import Inputs
 from shopper_age.runtime.stage import run_stage
-from shopper_age.training.checkpoint import Checkpoint
-from shopper_age.training.folds import FoldTrainings
-from shopper_age.training.history import epoch_log, log_results
-from shopper_age.training.precision import choose_precision, gpu_name
-from shopper_age.training.recipe import Recipe, n_learnt_from
-from shopper_age.training.results import results_lock
-from shopper_age.training.resuming import resumable_run
-from shopper_age.training.trainer import set_seed
 
 
 def main() -> None:
-    params = load_params()
+    params = load_params()  # before Keras, whose import takes seconds: a wrong setting is told at once
+    from shopper_age import load_train, paths
+    from shopper_age.data.augmentation import augmentation_sheet
+    from shopper_age.data.cache import Cache
+    from shopper_age.data.folds import fold_numbers
+    from shopper_age.data.tables import read_splits
+    from shopper_age.model.archive import save_model
+    from shopper_age.runtime.checkout import dvc_md5, project_root
+    from shopper_age.runtime.files import save_picture
+    from shopper_age.training.checkpoint import Checkpoint
+    from shopper_age.training.folds import FoldTrainings
+    from shopper_age.training.history import epoch_log, log_results
+    from shopper_age.training.precision import choose_precision, gpu_name
+    from shopper_age.training.recipe import Recipe, n_learnt_from
+    from shopper_age.training.results import results_lock
+    from shopper_age.training.resuming import resumable_run
+    from shopper_age.training.trainer import set_seed
+
     settings, data = params.train, params.data_path
     inputs = Inputs("train", data, kept="What was trained is kept for the settings and data it began with. ")
     set_seed(params.seed, deterministic=settings.deterministic)
