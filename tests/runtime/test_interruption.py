@@ -61,6 +61,8 @@ def _interrupted(code, number, *arguments):
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
+        # what a shell runs in its background ignores SIGINT, and so does all that it starts
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout.readline() == "ready\n", process.stderr.read()
         process.send_signal(number)

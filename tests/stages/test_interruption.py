@@ -59,11 +59,22 @@ def test_what_was_trained_before_is_taken_from_the_cache_with_the_name_of_its_ru
     assert len(checkout.runs()) == n_runs
 
 
+def _heed_ctrl_c():
+    """What a shell runs in its background ignores SIGINT, and so does all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _train_in_the_background(checkout, *command):
     state = checkout.folder / ".checkpoints"
     log = (checkout.folder.parent / f"{checkout.folder.name}-{time.monotonic_ns()}.txt").open("w+")
     process = subprocess.Popen(
-        command, cwd=checkout.folder, env=checkout.environment, stdout=log, stderr=log, start_new_session=True
+        command,
+        cwd=checkout.folder,
+        env=checkout.environment,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+        preexec_fn=_heed_ctrl_c,
     )
     while not list(state.glob("*/state.json")):
         assert process.poll() is None, log.seek(0) or log.read()
@@ -134,6 +145,7 @@ def test_an_interrupted_training_says_so_in_a_line_and_how_to_go_on(checkout, nu
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_heed_ctrl_c,
     )
     while not list(state.glob("*/state.json")):
         assert process.poll() is None, process.communicate()

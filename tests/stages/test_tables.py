@@ -92,7 +92,11 @@ def test_every_table_of_an_evaluation_comes_back(tmp_path):
     for name, table in tables.items():
         write_csv(tmp_path / name, table)
         kinds = {"b": bool, "i": int, "f": float}
-        types = {column: kinds[kind.kind] for column, kind in table.dtypes.items() if kind.kind in kinds}
+        types = {
+            column: float if table[column].isna().any() else kinds[kind.kind]
+            for column, kind in table.dtypes.items()
+            if kind.kind in kinds
+        }
         assert_same(read_csv(tmp_path / name, types), table)
     assert_same(read_estimates(tmp_path / "predictions.csv"), tables["predictions.csv"])
     text = (tmp_path / "predictions.csv").read_bytes().decode()

@@ -1,3 +1,5 @@
+import sys
+
 """Wrong uses of `train_model` end in a sentence, before or in the first step."""
 
 import keras
@@ -115,7 +117,8 @@ def test_a_loss_that_is_no_number_ends_the_training_with_what_to_change():
         train_model(model, PAIR, PAIR, epochs=20, batch_size=8)
 
 
-def test_a_log_holds_a_line_per_epoch_and_no_bars(capsys):
+def test_a_log_holds_a_line_per_epoch_and_no_bars(capsys, monkeypatch):
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)  # which the notebook's test imports
     train_model(small_model(), PAIR, PAIR, epochs=2)
     said = capsys.readouterr().out
     assert not set("\r\b\x1b") & set(said)
