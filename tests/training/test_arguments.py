@@ -1,6 +1,6 @@
-import sys
-
 """Wrong uses of `train_model` end in a sentence, before or in the first step."""
+
+import sys
 
 import keras
 import numpy as np
