@@ -2,6 +2,7 @@ import re
 
 import pytest
 import yaml
+from dvc.utils.hydra import apply_overrides
 from project import ROOT
 from pydantic import ValidationError
 
@@ -184,3 +185,51 @@ def test_a_thousand_unknown_keys_are_one_short_message(tmp_path):
 def test_nested_settings_are_named_by_their_full_name():
     settings = {"epochs": 5, "train": {"schedule": "cosine", "augmentation": {"zoom": 0.1}}, "none": {}}
     assert dotted(settings) == {"epochs": 5, "train.schedule": "cosine", "train.augmentation.zoom": 0.1}
+
+
+def explanations(text):
+    """The lines of comments above each setting, by the setting's line without its value."""
+    found, above = {}, []
+    section = ()
+    for line in text.splitlines():
+        if line.strip().startswith("#"):
+            above.append(line.strip())
+        elif line.strip() and not line.strip().startswith("-"):
+            depth = (len(line) - len(line.lstrip())) // 2
+            section = (*section[:depth], line.split(":")[0].strip())
+            found[".".join(section)], above = above, []
+    assert not above, "a comment below the last setting would explain nothing"
+    return {name: lines for name, lines in found.items() if lines}
+
+
+# Another value than the project's for each, in turns: what follows a value must survive each kind of it.
+OVERRIDES = {
+    "evaluate.age_groups": ("[0,18]", "[0,30,60]", "[0]"),
+    "evaluate.shop": ("{customers_per_month:20000,share_of_minors:0.03}", "null") * 2,
+}
+
+
+@pytest.mark.parametrize("name", [name for name, _ in leaves(yaml.safe_load(PARAMS.read_text("utf-8")))])
+def test_dvc_keeps_every_comment_however_often_a_setting_is_overridden(tmp_path, name):
+    path = tmp_path / "params.yaml"
+    path.write_bytes(PARAMS.read_bytes())
+    before = explanations(PARAMS.read_text(encoding="utf-8"))
+
+    for value in OVERRIDES.get(name, ("7", "text", "9")):
+        apply_overrides(path, [f"{name}={value}"])
+        text = path.read_text(encoding="utf-8")
+        assert value == "null" or yaml.safe_load(text) != yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+        assert explanations(text) == before
+
+
+def test_dvc_keeps_every_comment_when_all_settings_are_overridden(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_bytes(PARAMS.read_bytes())
+    names = [name for name, _ in leaves(yaml.safe_load(PARAMS.read_text(encoding="utf-8")))]
+
+    for turn in range(3):
+        values = [OVERRIDES.get(name, ("7", "text", "9"))[turn] for name in names]
+        apply_overrides(path, [f"{name}={value}" for name, value in zip(names, values, strict=True)])
+
+    text, own = path.read_text(encoding="utf-8"), PARAMS.read_text(encoding="utf-8")
+    assert explanations(text) == explanations(own)

@@ -160,8 +160,8 @@ class Params(_Section):
     eda: EdaParams
     split: SplitParams
     train: TrainParams
-    evaluate: EvaluateParams
     tracking: TrackingParams
+    evaluate: EvaluateParams
 
     @field_validator("data_path", mode="before")
     @classmethod
