@@ -18,7 +18,7 @@ def main() -> None:
 
     manifest = read_manifest(paths.MANIFEST)
 
-    splits = split_faces(manifest, **settings.model_dump(), seed=params.seed)
+    splits = split_faces(manifest, **settings.model_dump())
     people = people_of(manifest, settings.group_column) if settings.group_column else None
     summary = summarise_split(splits, manifest[DUPLICATE_GROUP], people)
     if people is None and (repeated := columns_that_repeat(manifest)):

@@ -5,6 +5,8 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from dvc.utils.hydra import apply_overrides
 from project import ROOT
 
 from shopper_age.data.tables import PARTS, read_splits
@@ -241,3 +243,23 @@ def test_the_stage_writes_splits_and_summary(tmp_path, monkeypatch):
     assert splits["file_name"].tolist() == manifest["file_name"].tolist()
     summary = json.loads((tmp_path / "reports/split/summary.json").read_text())
     assert [summary[part]["n"] for part in PARTS] == counts(splits)
+
+
+def test_the_seed_of_a_training_leaves_the_split_alone_and_the_splits_own_changes_it(tmp_path, monkeypatch):
+    manifest = manifest_of(np.arange(60)).assign(
+        width=224, height=224, mode="RGB", n_bytes=9000, content_hash="0" * 16, perceptual_hash="0" * 16
+    )
+    (tmp_path / "reports/validate_data").mkdir(parents=True)
+    manifest.to_csv(tmp_path / "reports/validate_data/manifest.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+
+    def splits(*overrides):
+        shutil.copy(ROOT / "params.yaml", tmp_path)
+        apply_overrides("params.yaml", list(overrides))
+        runpy.run_path(str(ROOT / "stages/split.py"))["main"]()
+        return read_splits(tmp_path / "data/splits/splits.csv")
+
+    assert splits("seed=1").equals(splits())
+    assert not splits("split.seed=1").equals(splits())
+    stage = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]["split"]
+    assert stage["params"] == ["split"]  # another seed does not even run the stage again

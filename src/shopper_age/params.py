@@ -16,6 +16,9 @@ _MANY = 100_000
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
+# What NumPy, Keras and Python all take.
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
 OpenShare = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -53,6 +56,7 @@ class SplitParams(_Section):
     test_share: OpenShare
     validation_share: OpenShare
     group_column: str
+    seed: Seed
 
     @field_validator("group_column")
     @classmethod
@@ -148,7 +152,7 @@ class TrackingParams(_Section):
 class Params(_Section):
     """All settings; a field per line of params.yaml."""
 
-    seed: int = Field(ge=0, lt=2**31)
+    seed: Seed
     data_path: Path = Field(strict=False)
     image_size: int = Field(ge=32, le=1024)
     batch_size: int = Field(ge=1, le=_MANY)
