@@ -207,7 +207,10 @@ def _as_set(value):
 def test_an_experiment_with_another_setting_keeps_every_comment(tmp_path, key, own):
     path = tmp_path / "params.yaml"
     path.write_bytes(PARAMS.read_bytes())
-    for change in (f"{key}={_as_set(own)}", "epochs=3", f"{key}={_as_set(own)}"):  # the second one lost some
+    changes = [f"{key}={_as_set(own)}", "epochs=3", f"{key}={_as_set(own)}"]  # the second one lost some
+    if key == "evaluate.shop":
+        changes.insert(1, f"{key}={{customers_per_month:9,share_of_minors:0.1}}")
+    for change in changes:
         apply_overrides(path, [change])
     kept = path.read_text(encoding="utf-8").splitlines()
     written = PARAMS.read_text(encoding="utf-8").splitlines()

@@ -130,7 +130,7 @@ def test_the_first_model_that_meets_the_requirement_is_champion_and_can_be_asked
 
     after = store.get_run(run_id)
     assert (after.info.status, after.info.end_time) == ("FINISHED", before.info.end_time)
-    assert len(store.get_metric_history(run_id, "val_mae")) == 2
+    assert len(store.get_metric_history(run_id, "epochs/val_mae")) == 2
 
     loaded = load(store, "1")
     example = loaded.input_example

@@ -62,7 +62,7 @@ class Recorder:
     def describe(self, text):
         self.text = text
 
-    def log_metrics(self, metrics, step):
+    def log_metrics(self, metrics, step=None):
         self.logged.append((step, metrics))
 
     def set_model(self, path):

@@ -42,8 +42,8 @@ def test_experiments_run_anywhere_are_told_alike_by_dvc_and_mlflow(checkout):
         row, run = table.loc[name], runs.loc[name]
         assert (run["status"], run["tags.dvc_experiment"]) == ("FINISHED", name)
         assert (row["epochs"], run["params.epochs"]) == (n_epochs, str(n_epochs))
-        assert row["val_mae"] == run["metrics.best_val_mae"]
-        assert row["mae"] == run["metrics.mae"]
+        assert row["val_mae"] == run["metrics.epochs/best_val_mae"]
+        assert row["mae"] == run["metrics.test/mae"]
         assert (row["mlflow_run"], row["mlflow_run_id"]) == (name, run["run_id"])
         assert row["git_commit"] == run["tags.git_commit"]
         assert row["data_md5"] == run["tags.data_md5"]

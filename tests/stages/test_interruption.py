@@ -47,7 +47,7 @@ def test_a_training_killed_at_a_random_moment_is_resumed_by_the_next_repro(check
     run = runs.iloc[-1]
     assert run["status"] == "FINISHED"
     assert run["tags.resumed"] == "True"
-    assert checkout.steps(run["run_id"], "train_mae") == [1, 2, 3, 4]
+    assert checkout.steps(run["run_id"], "epochs/train_mae") == [1, 2, 3, 4]
     assert runs["params.epochs"].tolist().count("4") == 1
 
 

@@ -49,9 +49,9 @@ def test_mlflow_has_one_run_with_everything_about_the_model(checkout):
     figures = checkout.json("reports/evaluate/metrics.json")
     assert run["status"] == "FINISHED"
     assert run["tags.mlflow.runName"] == run["tags.dvc_experiment"] == "first"
-    assert run["metrics.mae"] == pytest.approx(figures["mae"])
-    assert run["metrics.train_mae"] > 0
-    assert run["metrics.val_mae"] == pytest.approx(
+    assert run["metrics.test/mae"] == pytest.approx(figures["mae"])
+    assert run["metrics.epochs/train_mae"] > 0
+    assert run["metrics.epochs/val_mae"] == pytest.approx(
         checkout.json("reports/train/metrics.json")["val_mae"], abs=1e-3
     )
     assert (run["params.epochs"], run["params.image_size"]) == ("1", "32")
@@ -82,8 +82,8 @@ def test_another_way_of_evaluating_trains_nothing_and_leaves_the_first_figures(c
     after = checkout.json("reports/evaluate/metrics.json")
     assert after["mae_one_view"] == pytest.approx(before["mae"], abs=1e-3)
     first, child = checkout.runs().to_dict("records")
-    assert (first["tags.mlflow.runName"], first["metrics.mae"]) == ("first", before["mae"])
-    assert (child["tags.mlflow.runName"], child["metrics.mae"]) == ("two-views", after["mae"])
+    assert (first["tags.mlflow.runName"], first["metrics.test/mae"]) == ("first", before["mae"])
+    assert (child["tags.mlflow.runName"], child["metrics.test/mae"]) == ("two-views", after["mae"])
     assert child["tags.mlflow.parentRunId"] == first["run_id"]
     assert (first["params.evaluate.tta"], child["params.evaluate.tta"]) == ("1", "2")
     assert checkout.json("reports/train/run.json")["mlflow_run_id"] == first["run_id"]

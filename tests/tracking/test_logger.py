@@ -63,8 +63,8 @@ def test_a_server_that_is_down_costs_seconds_and_nothing_of_the_log(
     assert stored.info.status == "FINISHED"
     assert stored.data.params == {"epochs": "2"}
     assert stored.data.tags["gpu"] == "none"
-    assert [step for step, _ in points(root, stored, "val_mae")] == [0, 1]
-    assert stored.data.metrics["test_mae"] == 7.5
+    assert [step for step, _ in points(root, stored, "epochs/val_mae")] == [0, 1]
+    assert stored.data.metrics["test/test_mae"] == 7.5
     assert stored.inputs.dataset_inputs[0].dataset.name == "faces"
     copy = root / "mlartifacts" / stored.info.run_id / "artifacts" / "train" / "errors.png"
     assert copy.read_bytes() == b"as it was then"
@@ -103,8 +103,10 @@ def test_a_store_that_breaks_in_the_middle_gets_the_rest_later(
     evaluate(model, "k1", 7.5)
     (stored,) = runs(root)
     assert stored.info.status == "FINISHED"
-    assert points(root, stored, "val_mae") == [(0, 9.0), (1, 8.0), (2, 7.0)]
-    assert stored.data.metrics["test_mae"] == 7.5, "the log was sent before the run of the model was sought"
+    assert points(root, stored, "epochs/val_mae") == [(0, 9.0), (1, 8.0), (2, 7.0)]
+    assert stored.data.metrics["test/test_mae"] == 7.5, (
+        "the log was sent before the run of the model was sought"
+    )
 
 
 def test_what_mlflow_refuses_is_told_and_the_rest_is_logged(
@@ -122,7 +124,7 @@ def test_what_mlflow_refuses_is_told_and_the_rest_is_logged(
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert sync_offline_logs().failures == []
     assert "does not take metrics" in caplog.text
-    assert [run.data.metrics for run in runs(root)] == [{"mae": 2.0}, {"mae": 2.0}]
+    assert [run.data.metrics for run in runs(root)] == [{"test/mae": 2.0}, {"test/mae": 2.0}]
 
 
 def test_a_run_deleted_by_hand_does_not_stop_the_training(

@@ -10,6 +10,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from mlflow_store import client, runs, train, warnings
 
 from shopper_age.tracking.mlflow_internals import (
@@ -18,6 +19,8 @@ from shopper_age.tracking.mlflow_internals import (
     PLACES,
     VIEW,
     VIEW_TAG,
+    WORKFLOW,
+    leave_out_disk_and_network,
     relocate_artifacts,
 )
 
@@ -128,7 +131,18 @@ def test_the_page_offers_a_view_of_the_metrics_unless_somebody_made_another(root
     assert experiment.tags[KIND_TAG] == "custom_model_development"
     view = json.loads(experiment.tags[VIEW_TAG])
     assert view["name"] == VIEW
-    assert {"metrics.`best_val_mae`", "params.`epochs`"} <= set(json.loads(view["state"])["selectedColumns"])
+    assert {"metrics.`epochs/best_val_mae`", "params.`epochs`"} <= set(
+        json.loads(view["state"])["selectedColumns"]
+    )
+    earlier = {**view, "state": json.dumps({"selectedColumns": ["metrics.`mae`"]})}
+    client(root).set_experiment_tag(experiment.experiment_id, VIEW_TAG, json.dumps(earlier))
+    train()
+    renewed = json.loads(client(root).get_experiment_by_name("ages").tags[VIEW_TAG])
+    assert renewed["state"] == view["state"], "one that an earlier version made is brought up to date"
+    saved = json.dumps({**earlier, "updatedAt": earlier["updatedAt"] + 1})
+    client(root).set_experiment_tag(experiment.experiment_id, VIEW_TAG, saved)
+    train()
+    assert client(root).get_experiment_by_name("ages").tags[VIEW_TAG] == saved, "somebody chose its columns"
     client(root).set_experiment_tag(experiment.experiment_id, VIEW_TAG, "made by hand")
     train()
     assert client(root).get_experiment_by_name("ages").tags[VIEW_TAG] == "made by hand"
@@ -139,6 +153,7 @@ def test_the_page_offers_a_view_of_the_metrics_unless_somebody_made_another(root
     [
         VIEW_TAG.removesuffix("models"),
         *("viewStateShareKey", "selectedColumns", "orderByKey", "orderByAsc"),
+        *WORKFLOW.split("="),
         *(KIND_TAG, "custom_model_development"),
     ],
 )
@@ -160,3 +175,12 @@ def test_a_tag_that_mlflow_does_not_take_is_warned_of_and_the_run_is_logged(root
     assert [run.info.status for run in runs(root)] == ["FINISHED"]
     (told,) = warnings(caplog)
     assert f"does not take the tag {VIEW_TAG}" in told
+
+
+def test_mlflow_watches_cpu_disk_network_and_gpu_and_we_leave_two_out(root):
+    monitor = SystemMetricsMonitor("run", tracking_uri=f"sqlite:///{root / 'mlflow.db'}")
+    before = {type(one).__name__ for one in monitor.monitors}
+    leave_out_disk_and_network(monitor)
+    after = {type(one).__name__ for one in monitor.monitors}
+    assert before - after == {"DiskMonitor", "NetworkMonitor"}
+    assert "CPUMonitor" in after

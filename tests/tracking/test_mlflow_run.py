@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 from mlflow_store import TRAIN_UNTIL_KILLED, evaluate, points, runs, train
 
-from shopper_age.tracking import training_run
+from shopper_age.tracking import RUN_PAGE, training_run
 
 
 def test_load_and_memory_of_the_machine_are_logged(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
     with training_run("ages", params={}):
         time.sleep(1)
-    assert runs(root)[0].data.metrics["system/system_memory_usage_megabytes"] > 0
+    metrics = runs(root)[0].data.metrics
+    assert metrics["system/system_memory_usage_megabytes"] > 0
+    assert not [name for name in metrics if "disk" in name or "network" in name], "they say nothing"
 
 
 def test_a_killed_training_has_failed_and_its_continuation_logs_each_epoch_once(root: Path) -> None:
@@ -33,7 +35,7 @@ def test_a_killed_training_has_failed_and_its_continuation_logs_each_epoch_once(
         run.log_metrics({"val_mae": 7.0}, step=2)
     first, _ = runs(root)
     assert first.info.status == "FINISHED"
-    assert points(root, first, "val_mae") == [(0, 9.0), (1, 8.0), (2, 7.0)]
+    assert points(root, first, "epochs/val_mae") == [(0, 9.0), (1, 8.0), (2, 7.0)]
     assert first.data.params == {"epochs": "3", "cache_gib": "1"}
     assert first.data.tags["resumed"] == "True"
     assert "error" not in first.data.tags
@@ -85,17 +87,17 @@ def test_an_evaluation_lands_in_the_run_that_trained_the_model(
     train(other)
     evaluate(model, "k1", 7.5, params={"evaluate": {"tta": 2}})
     first, second = runs(root)
-    assert first.data.metrics == {"val_mae": 8.0, "test_mae": 7.5}
+    assert first.data.metrics == {"epochs/val_mae": 8.0, "test/test_mae": 7.5}
     assert first.data.params["evaluate.tta"] == "2"
     assert first.data.tags["evaluation_key"] == "k1"
-    assert "test_mae" not in second.data.metrics
+    assert "test/test_mae" not in second.data.metrics
 
 
 def test_of_two_equal_models_the_newest_run_gets_the_evaluation(root: Path, model: Path) -> None:
     train(model)
     train(model)
     evaluate(model, "k1", 7.5)
-    assert ["test_mae" in run.data.metrics for run in runs(root)] == [False, True]
+    assert ["test/test_mae" in run.data.metrics for run in runs(root)] == [False, True]
 
 
 def test_the_same_evaluation_renews_its_metrics_in_its_run(root: Path, model: Path) -> None:
@@ -103,8 +105,8 @@ def test_the_same_evaluation_renews_its_metrics_in_its_run(root: Path, model: Pa
     for mae in (7.5, 7.5, 7.4):
         evaluate(model, "k1", mae)
     (stored,) = runs(root)
-    assert stored.data.metrics["test_mae"] == 7.4
-    assert points(root, stored, "test_mae") == [(0, 7.5), (0, 7.4)]
+    assert stored.data.metrics["test/test_mae"] == 7.4
+    assert points(root, stored, "test/test_mae") == [(0, 7.5), (0, 7.4)]
 
 
 def test_another_evaluation_of_a_model_becomes_a_child_run(root: Path, model: Path) -> None:
@@ -114,10 +116,32 @@ def test_another_evaluation_of_a_model_becomes_a_child_run(root: Path, model: Pa
     evaluate(model, "k2", 7.1)
     evaluate(model, "k3", 7.0)
     parent, *children = runs(root)
-    assert parent.data.metrics["test_mae"] == 7.5
-    assert [child.data.metrics["test_mae"] for child in children] == [7.1, 7.0]
+    assert parent.data.metrics["test/test_mae"] == 7.5
+    assert [child.data.metrics["test/test_mae"] for child in children] == [7.1, 7.0]
     assert {child.data.tags["mlflow.parentRunId"] for child in children} == {parent.info.run_id}
     assert {child.info.status for child in children} == {"FINISHED"}
+
+
+def test_a_child_run_carries_how_its_model_was_trained_and_its_own_evaluation(
+    root: Path, model: Path
+) -> None:
+    with training_run("ages", params={"epochs": 2, "loss": "mse"}) as run:
+        run.log_metrics({"best_val_mae": 8.0, "val_mae": 9.0}, step=1)
+        run.set_model(model)
+    evaluate(model, "k1", 7.5, params={"evaluate": {"tta": 1, "max_mae": 8}})
+    evaluate(model, "k2", 7.2, params={"evaluate": {"tta": 4, "max_mae": 8}})
+    _, child = runs(root)
+    assert child.data.params == {"epochs": "2", "loss": "mse", "evaluate.tta": "4", "evaluate.max_mae": "8"}
+    assert child.data.metrics == {"epochs/best_val_mae": 8.0, "test/test_mae": 7.2}
+    assert not [tag for tag in child.data.tags if tag.startswith("later.")]
+
+
+def test_a_description_links_the_page_of_its_run(root: Path) -> None:
+    with training_run("ages", params={}) as run:
+        run.describe(f"[report]({RUN_PAGE}/artifacts/evaluate/report.html)")
+    (stored,) = runs(root)
+    page = f"#/experiments/{stored.info.experiment_id}/runs/{stored.info.run_id}"
+    assert stored.data.tags["mlflow.note.content"] == f"[report]({page}/artifacts/evaluate/report.html)"
 
 
 def test_a_model_that_the_store_never_saw_gets_a_run_that_says_so(root: Path, model: Path) -> None:
@@ -126,6 +150,6 @@ def test_a_model_that_the_store_never_saw_gets_a_run_that_says_so(root: Path, mo
     evaluate(model, "k2", 7.2)
     fresh, child = runs(root)
     assert fresh.data.tags["trained_elsewhere"] == "true"
-    assert fresh.data.metrics["test_mae"] == 7.4
+    assert fresh.data.metrics["test/test_mae"] == 7.4
     assert fresh.info.status == "FINISHED"
     assert child.data.tags["mlflow.parentRunId"] == fresh.info.run_id

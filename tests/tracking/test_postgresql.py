@@ -157,10 +157,10 @@ def test_a_training_and_its_evaluation_are_one_run_with_files_in_the_store(
     client = MlflowClient(server)
     (stored,) = client.search_runs([client.get_experiment_by_name("ages").experiment_id])
     assert stored.info.status == "FINISHED"
-    assert stored.data.metrics == {"val_mae": 8.0, "mae": 7.5}
+    assert stored.data.metrics == {"epochs/val_mae": 8.0, "test/mae": 7.5}
     assert stored.data.params["epochs"] == "2"
     assert "größer" in stored.data.tags["mlflow.note.content"]
-    points = client.get_metric_history(stored.info.run_id, "val_mae")
+    points = client.get_metric_history(stored.info.run_id, "epochs/val_mae")
     assert [(point.step, point.value) for point in points] == [(1, 9.0), (2, 8.0)]
     kept = {key: content for key, content in store.objects().items() if key.endswith("train/errors.png")}
     assert list(kept.values()) == [picture.read_bytes()]
@@ -185,5 +185,5 @@ def test_an_interrupted_training_was_killed_and_its_next_start_goes_on_in_the_sa
         run.log_metrics({"val_mae": 8.0}, step=2)
     (stored,) = client.search_runs(experiment)
     assert stored.info.status == "FINISHED"
-    steps = [point.step for point in client.get_metric_history(stored.info.run_id, "val_mae")]
+    steps = [point.step for point in client.get_metric_history(stored.info.run_id, "epochs/val_mae")]
     assert steps == [1, 2]

@@ -28,8 +28,8 @@ def test_a_training_is_logged_with_settings_epochs_facts_and_files(root: Path, t
     assert run.store_id == stored.info.run_id
     assert stored.info.status == "FINISHED"
     assert stored.data.params == {"epochs": "2", "train.label_sigma": "2.0", "train.augmentation.zoom": "0.1"}
-    assert points(root, stored, "loss") == [(0, 70.0), (1, 50.0)]
-    assert stored.data.metrics["images_per_second"] == 31.5
+    assert points(root, stored, "epochs/loss") == [(0, 70.0), (1, 50.0)]
+    assert stored.data.metrics["speed/images_per_second"] == 31.5
     assert stored.data.metrics["mae/60_"] == 9.5, "MLflow refuses a plus sign"
     assert stored.data.tags["gpu"] == "none"
     assert stored.data.tags["mlflow.note.content"] == "MAE **8.0**"

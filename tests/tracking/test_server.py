@@ -138,7 +138,7 @@ def test_a_training_and_its_evaluation_land_on_the_server(server: Server, root: 
     assert stored.info.status == "FINISHED"
     assert stored.data.params == {"epochs": "2"}
     assert stored.data.tags["gpu"] == "none"
-    assert (stored.data.metrics["val_mae"], stored.data.metrics["test_mae"]) == (8.0, 7.5)
+    assert (stored.data.metrics["epochs/val_mae"], stored.data.metrics["test/test_mae"]) == (8.0, 7.5)
     assert stored.inputs.dataset_inputs[0].dataset.name == "faces"
     (uploaded,) = (server.folder / "artifacts").rglob("errors.png")
     assert uploaded.read_bytes() == picture.read_bytes()
@@ -171,9 +171,9 @@ def test_what_a_server_misses_while_it_is_away_is_sent_when_it_is_back(
     assert stored.info.run_id == run.store_id
     assert stored.info.status == "FINISHED"
     client = MlflowClient(server.uri)
-    history = client.get_metric_history(stored.info.run_id, "val_mae")
+    history = client.get_metric_history(stored.info.run_id, "epochs/val_mae")
     assert [(point.step, point.value) for point in history] == [(0, 9.0), (1, 8.0)]
-    assert stored.data.metrics["test_mae"] == 7.5
+    assert stored.data.metrics["test/test_mae"] == 7.5
     copy = client.download_artifacts(stored.info.run_id, "train/errors.png", str(root))
     assert Path(copy).read_bytes() == picture.read_bytes()
 

@@ -24,7 +24,7 @@ def test_the_log_of_a_run_killed_without_a_store_is_sent_as_failed(
     assert len(sync_offline_logs().runs) == 1
     (stored,) = runs(root)
     assert stored.info.status == "FAILED"
-    assert points(root, stored, "val_mae") == [(0, 9.0), (1, 8.0)]
+    assert points(root, stored, "epochs/val_mae") == [(0, 9.0), (1, 8.0)]
 
 
 def test_a_log_that_an_earlier_version_left_is_sent(root: Path, model: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_log_that_an_earlier_version_left_is_sent(root: Path, model: Path) -> 
     (stored,) = runs(root)
     assert (stored.info.run_name, stored.info.status) == ("sunny-cat", "FINISHED")
     assert stored.info.start_time == 1_700_000_000_000
-    assert stored.data.metrics == {"val_mae": 8.0, "mae": 7.5}
+    assert stored.data.metrics == {"epochs/val_mae": 8.0, "test/mae": 7.5}
     assert {"run_key": "abc", "gpu": "none", "evaluation_key": "k1"}.items() <= stored.data.tags.items()
     assert artifacts(root, stored, "train") == ["train/history.csv"]
 
@@ -93,7 +93,7 @@ def test_a_log_sent_late_does_not_undo_a_finished_run(root: Path, monkeypatch: p
     assert len(sync_offline_logs().runs) == 1
     (stored,) = runs(root)
     assert stored.info.status == "FINISHED"
-    assert points(root, stored, "val_mae") == [(0, 9.0), (1, 8.0)]
+    assert points(root, stored, "epochs/val_mae") == [(0, 9.0), (1, 8.0)]
 
 
 @pytest.mark.usefixtures("dead_server")

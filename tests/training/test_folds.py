@@ -128,7 +128,7 @@ def test_the_run_of_each_fold_stands_below_that_of_the_training(root, splits):
         assert run.info.status == "FINISHED"
         assert run.info.run_name == f"{parent.info.run_name}, fold {run.data.tags['fold']}"
         assert run.data.params["epochs"] == str(PARAMS.epochs)
-        assert run.data.metrics["train_mae"] == 2.0
+        assert run.data.metrics["epochs/train_mae"] == 2.0
 
 
 def test_validation_errors_are_the_means_over_the_photos_of_all_folds(root, splits):

@@ -18,12 +18,15 @@ def test_each_epoch_is_told_once_and_the_files_hold_all(tmp_path):
     log = epoch_log(run, tmp_path, n_photos=10, record={"gpu": "none"})
     log(HISTORY[:1])
     log(HISTORY)
-    assert [step for step, _ in run.logged] == [1, 2]
-    assert run.logged[1][1]["images_per_second"] == 10
-    assert [metrics["training_seconds"] for _, metrics in run.logged] == [2.0, 3.0]
-    assert run.logged[1][1]["val_mae"] == 3.0
-    assert run.logged[1][1]["train_mae"] == 2.0
-    assert "mae" not in run.logged[1][1]  # evaluate's metric of the test part
+    epochs = [metrics for step, metrics in run.logged if step]
+    assert [step for step, _ in run.logged] == [1, None, 2, None]
+    assert epochs[1]["images_per_second"] == 10
+    assert [metrics for step, metrics in run.logged if not step] == [
+        {"training_seconds": 2.0},
+        {"training_seconds": 3.0},
+    ]
+    assert (epochs[1]["val_mae"], epochs[1]["train_mae"]) == (3.0, 2.0)
+    assert "mae" not in epochs[1]  # evaluate's metric of the test part
     table = pd.read_csv(tmp_path / "history.csv")
     assert table.columns.tolist() == ["epoch", "loss", "mae", "val_loss", "val_mae"]  # no times
     assert len(table) == 2
@@ -38,8 +41,9 @@ def test_the_best_error_so_far_is_tracked_and_described(tmp_path):
     run = Recorder()
     log = epoch_log(run, tmp_path, n_photos=10, record={})
     log([*HISTORY, {**HISTORY[0], "epoch": 3}])
-    assert [metrics["val_mae"] for _, metrics in run.logged] == [3.5, 3.0, 3.5]
-    assert [metrics["best_val_mae"] for _, metrics in run.logged] == [3.5, 3.0, 3.0]
+    epochs = [metrics for step, metrics in run.logged if step]
+    assert [metrics["val_mae"] for metrics in epochs] == [3.5, 3.0, 3.5]
+    assert [metrics["best_val_mae"] for metrics in epochs] == [3.5, 3.0, 3.0]
     assert run.text.startswith("**Validation MAE 3.00 years**, the best of 3 epochs in epoch 2.")
 
 

@@ -7,6 +7,7 @@ twice leaves what doing it once left, so an offline log may overlap with what th
     runs              training_run, evaluation_run: runs as context managers
     logger            RunLogger: logs a run and never raises
     operations        RunRequest, Operation: the run that is wanted and what it logs, as values
+    metric_names      names of metrics in MLflow, by sections
     mlflow_run        MlflowRun: a run in MLflow, and operations on it
     offline           OfflineLog: operations on disk
     sync              sync_offline_logs: sends what was kept while no store answered
@@ -19,7 +20,8 @@ twice leaves what doing it once left, so an offline log may overlap with what th
 """
 
 from shopper_age.tracking.logger import RunLogger
+from shopper_age.tracking.operations import RUN_PAGE
 from shopper_age.tracking.runs import evaluation_run, training_run
 from shopper_age.tracking.sync import SyncReport, sync_offline_logs
 
-__all__ = ["RunLogger", "SyncReport", "evaluation_run", "sync_offline_logs", "training_run"]
+__all__ = ["RUN_PAGE", "RunLogger", "SyncReport", "evaluation_run", "sync_offline_logs", "training_run"]

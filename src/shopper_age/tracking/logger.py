@@ -56,7 +56,10 @@ class RunLogger:
         self._log("params", params={name: str(value) for name, value in dotted(params).items()})
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Logs numbers: those of an epoch (`step`, from 0) once, those without a step anew if they differ."""
+        """Logs numbers: those of an epoch (`step`, from 0) once, those without a step anew if they differ.
+
+        MLflow shows them under the names that `metric_names.mlflow_name` gives them.
+        """
         self._log("metrics", metrics={key: float(value) for key, value in metrics.items()}, step=step)
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
@@ -67,8 +70,8 @@ class RunLogger:
         self.set_tags({"model_md5": file_md5(model_path)})
 
     def describe(self, markdown: str) -> None:
-        """Sets the text on top of the run's page."""
-        self.set_tags({"mlflow.note.content": markdown})
+        """Sets the text on top of the run's page; in links RUN_PAGE is that page."""
+        self._log("description", text=markdown)
 
     def log_artifact(self, path: str | Path, folder: str = "", *, shows_people: bool = False) -> None:
         """Uploads a file, or a folder with all in it; one that shows people only where photos may be logged.

@@ -14,11 +14,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shopper_age.tracking.metric_names import mlflow_name
 from shopper_age.tracking.timeouts import error_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Experiment
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 
 MADE_FOR = "3.17.2"
@@ -37,13 +39,24 @@ VIEW = "Models by validation MAE"
 # An address with viewStateShareKey=models opens the view (`make ui`).
 VIEW_TAG = "mlflow.sharedViewState.models"
 
+# In an address, what opens the pages for trained models in a browser that has never been there.
+WORKFLOW = "workflowType=machine_learning"
+
+# MLflow's tag for the text on top of a page.
+NOTE = "mlflow.note.content"
+
 KIND_TAG = "mlflow.experimentKind"
 
+CHAMPION_TAG = "champion"
+
+_BEST_FIRST = f"metrics.`{mlflow_name('best_val_mae')}`"
+
 _COLUMNS = (
-    *("attributes.`Created`", "attributes.`Duration`"),
-    *("metrics.`best_val_mae`", "metrics.`mae`", "metrics.`cs5`", "metrics.`images_per_second`"),
+    f"tags.`{CHAMPION_TAG}`",
+    _BEST_FIRST,
+    *(f"metrics.`{mlflow_name(name)}`" for name in ("mae", "cs5", "images_per_second")),
     *("params.`epochs`", "params.`learning_rate`", "params.`loss`", "params.`image_size`"),
-    "tags.`git_commit`",
+    *("attributes.`Created`", "attributes.`Duration`", "tags.`git_commit`"),
 )
 
 logger = logging.getLogger(__name__)
@@ -97,17 +110,27 @@ def is_incomplete(database: Path) -> bool:
         return bool(lacking) and "experiments" not in lacking
 
 
+def experiment_page(experiment_id: str) -> str:
+    """The part of an address behind the store's that opens an experiment's runs in the view VIEW."""
+    return f"#/experiments/{experiment_id}/runs?{WORKFLOW}&viewStateShareKey={VIEW_TAG.rpartition('.')[2]}"
+
+
+def run_page(experiment_id: str, run_id: str) -> str:
+    """The part of an address behind the store's that opens a run."""
+    return f"#/experiments/{experiment_id}/runs/{run_id}"
+
+
 def set_page(client: "MlflowClient", experiment: "Experiment") -> None:
     """Gives the experiment's page a view of the columns that matter; what people set there stays.
 
     MLflow keeps the columns that somebody chose in that person's browser and has no default to set; a saved
-    view, which it keeps in a tag, is the nearest to one. The kind opens the pages for trained models rather
-    than those for prompts and traces.
+    view, which it keeps in a tag, is the nearest to one. Which pages a fresh browser opens, those for trained
+    models or those for prompts and traces, the kind does not decide: addresses with WORKFLOW do.
     """
     from mlflow.exceptions import MlflowException
 
     for key, value in ((KIND_TAG, "custom_model_development"), (VIEW_TAG, _view())):
-        if key not in experiment.tags:
+        if key not in experiment.tags or (key == VIEW_TAG and _is_outdated(experiment.tags[key])):
             try:
                 client.set_experiment_tag(experiment.experiment_id, key, value)
             except MlflowException as error:
@@ -117,9 +140,30 @@ def set_page(client: "MlflowClient", experiment: "Experiment") -> None:
 
 
 def _view() -> str:
-    state = {"selectedColumns": _COLUMNS, "orderByKey": "metrics.`best_val_mae`", "orderByAsc": True}
+    state = {"selectedColumns": _COLUMNS, "orderByKey": _BEST_FIRST, "orderByAsc": True}
     now = int(time.time() * 1000)
     return json.dumps({"name": VIEW, "createdAt": now, "updatedAt": now, "state": json.dumps(state)})
+
+
+def _is_outdated(view: str) -> bool:
+    """Whether a view is as an earlier version of this module made it: nobody has saved it anew since."""
+    try:
+        found = json.loads(view)
+        is_ours = found["name"] == VIEW and found["createdAt"] == found["updatedAt"]
+        return is_ours and json.loads(found["state"]) != json.loads(json.loads(_view())["state"])
+    except (ValueError, KeyError, TypeError):  # somebody else's
+        return False
+
+
+def leave_out_disk_and_network(monitor: "SystemMetricsMonitor") -> None:
+    """Keeps the monitors of CPU, memory and GPU alone.
+
+    Three figures of one disk and two of a network that a training does not use would stand before the rest.
+    """
+    from mlflow.system_metrics.metrics.disk_monitor import DiskMonitor
+    from mlflow.system_metrics.metrics.network_monitor import NetworkMonitor
+
+    monitor.monitors = [one for one in monitor.monitors if not isinstance(one, DiskMonitor | NetworkMonitor)]
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> set[str]:

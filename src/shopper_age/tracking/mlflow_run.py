@@ -5,7 +5,9 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from shopper_age.tracking.operations import EvaluationOf, Operation, RunRequest
+from shopper_age.tracking.metric_names import mlflow_name, rounded
+from shopper_age.tracking.mlflow_internals import NOTE, leave_out_disk_and_network, run_page
+from shopper_age.tracking.operations import RUN_PAGE, EvaluationOf, Operation, RunRequest, now
 from shopper_age.tracking.provenance import is_dead_process
 from shopper_age.tracking.store import connect, store_uri
 from shopper_age.tracking.timeouts import error_text
@@ -19,6 +21,9 @@ ORIGIN = ("git_commit", "dvc_experiment")
 
 # Tag of a part of a training: the key of the whole.
 PARENT_KEY = "parent_run_key"
+
+# Settings of an evaluation begin with it, all others are the training's.
+OF_EVALUATION = "evaluate."
 
 # MLflow refuses a longer hash of a dataset.
 MAX_DIGEST = 36
@@ -53,6 +58,7 @@ class MlflowRun:
         from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
         self._monitor = SystemMetricsMonitor(self.id, resume_logging=True, tracking_uri=store_uri())
+        leave_out_disk_and_network(self._monitor)
         self._monitor.start()
 
     def fail_dead_runs(self) -> None:
@@ -85,6 +91,9 @@ class MlflowRun:
                 self._log_metrics(metrics, step, time)
             case {"kind": "tags", "tags": tags}:
                 self._set_tags(self.id, tags)
+            case {"kind": "description", "text": text}:
+                page = run_page(self._experiment_id, self.id)
+                self._set_tags(self.id, {NOTE: text.replace(RUN_PAGE, page)})
             case {"kind": "artifact", "path": path, "folder": folder}:
                 self._client.log_artifact(self.id, path, folder or None)
             case {"kind": "dataset", **dataset}:
@@ -134,7 +143,7 @@ class MlflowRun:
             return self._create({**model, "evaluation_key": key, "trained_elsewhere": "true"})
         if run.data.tags.get("evaluation_key", key) != key:
             child = {"mlflow.parentRunId": run.info.run_id, "evaluation_key": key}
-            return self._find(child) or self._create(child)
+            return self._find(child) or self._create_child(run, child)
         # How the training ended is not for its evaluation to change.
         self._owns_status = "trained_elsewhere" in run.data.tags
         tags = self._request.tags
@@ -156,6 +165,17 @@ class MlflowRun:
             run_name=self._request.name,
         )
 
+    def _create_child(self, parent: "Run", tags: Mapping[str, str]) -> "Run":
+        """A run with what its row in a list is compared by: how its model was trained, and its error."""
+        from mlflow.entities import Metric, Param
+
+        run_id = self._create(tags).info.run_id
+        training = {k: v for k, v in parent.data.params.items() if not k.startswith(OF_EVALUATION)}
+        best = mlflow_name("best_val_mae")
+        points = [Metric(best, parent.data.metrics[best], now(), 0)] if best in parent.data.metrics else []
+        self._client.log_batch(run_id, params=[Param(*param) for param in training.items()], metrics=points)
+        return self._client.get_run(run_id)
+
     def _log_params(self, params: Mapping[str, str]) -> None:
         from mlflow.entities import Param
 
@@ -170,7 +190,9 @@ class MlflowRun:
     def _log_metrics(self, metrics: Mapping[str, float], step: int | None, time: int) -> None:
         from mlflow.entities import Metric
 
-        metrics = {_allowed(key): value for key, value in metrics.items()}
+        of_epoch = step is not None
+        named = {mlflow_name(key, of_epoch=of_epoch): rounded(value) for key, value in metrics.items()}
+        metrics = {_allowed(key): value for key, value in named.items()}
         new = {key: value for key, value in metrics.items() if not self._has(key, value, step)}
         points = [Metric(key, value, time, step or 0) for key, value in new.items()]
         self._client.log_batch(self.id, metrics=points)

@@ -8,6 +8,9 @@ from typing import Any
 # One thing to log, as JSON can hold it: its `kind`, its `time`, and the fields of that kind.
 Operation = dict[str, Any]
 
+# In a description, what the address of the run's page takes the place of, once there is a run.
+RUN_PAGE = "RUN_PAGE"
+
 
 def new_operation(kind: str, **fields: Any) -> Operation:
     """An operation of this moment: its `time` is in milliseconds since 1970, as MLflow counts."""

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from shopper_age.runtime.checkout import project_root
-from shopper_age.tracking.mlflow_internals import VIEW, is_incomplete, relocate_artifacts, set_page
+from shopper_age.tracking.metric_names import EPOCHS, TEST
+from shopper_age.tracking.mlflow_internals import (
+    CHAMPION_TAG,
+    NOTE,
+    VIEW,
+    is_incomplete,
+    relocate_artifacts,
+    set_page,
+)
 from shopper_age.tracking.offline import hidden_folder
 from shopper_age.tracking.secrets import without_credentials
 from shopper_age.tracking.timeouts import error_text
@@ -19,10 +27,15 @@ if TYPE_CHECKING:
     from mlflow.entities import Experiment
 
 
-# MLflow's tag for the text on top of a page.
-_NOTE = "mlflow.note.content"
-
 _DESCRIPTION = (
+    f"A run is a trained model, named like its DVC experiment. **Views → {VIEW}** has the columns that "
+    f"matter. Metrics under `{EPOCHS}/` have a value per epoch, those under `{TEST}/`, `{TEST}_…/` are those "
+    "of the test part. A model that was evaluated again otherwise has a child run for that. The run with the "
+    f"tag `{CHAMPION_TAG}` is the champion's."
+)
+
+# That of versions that did not put metrics into sections.
+_OLD_DESCRIPTION = (
     f"A run is a trained model, named like its DVC experiment. **Views → {VIEW}** has the columns that "
     "matter.\n\n`train_mae`, `val_mae` and `best_val_mae` have a value per epoch; `mae`, `bias`, `cs5`, … "
     "are those of the test part. A model that was evaluated again otherwise has a child run for that."
@@ -85,8 +98,8 @@ def connect(experiment: str) -> tuple["MlflowClient", str]:
                 f"experiments restore -x {found.experiment_id}` brings it back; another name under "
                 "tracking.experiment in params.yaml starts a new one"
             )
-        if _NOTE not in found.tags:  # what people wrote there stays
-            client.set_experiment_tag(found.experiment_id, _NOTE, _DESCRIPTION)
+        if found.tags.get(NOTE) in (None, _OLD_DESCRIPTION):  # what people wrote there stays
+            client.set_experiment_tag(found.experiment_id, NOTE, _DESCRIPTION)
         set_page(client, found)
         return client, found.experiment_id
 
