@@ -53,7 +53,9 @@ def test_each_combination_waits_in_the_queue_and_is_among_the_experiments():
         assert queue.states() == {"few-1": "Queued", "few-2": "Queued"}
         assert not queue.has_worker()
     shown = {entry["name"]: entry for entry in show_experiments()}
-    assert {entry["executor"]["state"] for entry in shown.values()} == {"queued"}
+    of_queue = [entry for entry in shown.values() if not entry.get("is_baseline")]
+    assert {entry["executor"]["state"] for entry in of_queue} == {"queued"}
+    assert "workspace" in shown
     epochs = [shown[name]["revs"][0]["data"]["params"]["params.yaml"]["data"] for name in ("few-1", "few-2")]
     assert epochs == [{"epochs": 7}, {"epochs": 9}]
 

@@ -77,7 +77,7 @@ def test_mlflow_has_a_run_of_the_model_with_a_child_for_each_fold(checkout):
     assert set(children["status"]) == {parent["status"]} == {"FINISHED"}
     for run in (parent, *children.to_dict("records")):
         assert checkout.steps(run["run_id"], "epochs/train_mae") == [1]
-    assert parent["metrics.mae"] == checkout.json("reports/evaluate/metrics.json")["mae"]
+    assert parent["metrics.test/mae"] == checkout.json("reports/evaluate/metrics.json")["mae"]
     assert len(runs) == 1 + 1 + N_FOLDS
 
 
