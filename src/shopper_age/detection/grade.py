@@ -1,4 +1,4 @@
-"""Whether a face is fit for an estimate: its size, sharpness and direction."""
+"""Grades of faces: size, sharpness and direction, and what makes one unfit for an estimate."""
 
 from dataclasses import dataclass
 from typing import Literal

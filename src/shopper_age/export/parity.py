@@ -1,4 +1,4 @@
-"""Whether an export answers as the model does."""
+"""Parity of an export: differences of its answers to the model's."""
 
 from dataclasses import dataclass
 

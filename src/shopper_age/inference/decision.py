@@ -1,4 +1,4 @@
-"""What follows from an estimate: intervals, age groups and the ID check, as plain numbers beside the model.
+"""The decision beside a model: intervals, age groups and the ID check, as plain numbers beside the model.
 
 Stage evaluate writes them as models/decision.json. A model and a decision that do not belong together are
 refused, for a threshold holds for the model alone that it was settled with.

@@ -1,4 +1,4 @@
-"""What computes estimates: Keras, or ONNX Runtime where an export lies beside the model."""
+"""Engines that compute estimates: Keras, or ONNX Runtime where an export lies beside the model."""
 
 from pathlib import Path
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""What NIST measured of other systems, for comparison.
+"""NIST's figures of other systems, for comparison.
 
 17-year-olds estimated 25 or older, as a share: of the systems in the running table the best, the median and
 the worst, each the mean over two sexes and six regions of birth. 49 systems, submissions up to July 2026.

@@ -1,4 +1,4 @@
-"""What the rates of an ID check come to in a shop: people instead of shares."""
+"""Rates of an ID check in a shop: people instead of shares."""
 
 import pandas as pd
 

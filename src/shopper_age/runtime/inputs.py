@@ -1,4 +1,4 @@
-"""What a stage reads of the user's: settings and data that must not change before it has ended.
+"""Inputs of a stage that are the user's: settings and data that must not change before it has ended.
 
 DVC hashes settings and data after a stage. What is edited meanwhile would stand in dvc.lock as what the
 results were made from, and stay "up to date" for good.

@@ -1,4 +1,4 @@
-"""What an importer yields of a public data set: photos with ages, and what it left out and why."""
+"""Records that an importer yields of a public data set: photos with ages, and what it left out and why."""
 
 import csv
 import math
