@@ -4,15 +4,14 @@ import warnings
 import numpy as np
 import pytest
 
+from shopper_age.metrics.interval_rule import IntervalRule, is_narrow
 from shopper_age.metrics.intervals import (
     Abstention,
-    IntervalRule,
     abstention,
     conformal_quantile,
     conformal_rank,
     coverage_table,
     fit_intervals,
-    is_narrow,
 )
 
 

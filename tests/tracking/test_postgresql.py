@@ -7,19 +7,17 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow_server import wait_until_healthy
 from s3_store import BUCKET, CREDENTIALS, S3Store, s3_store
 
 from shopper_age.tracking import evaluation_run, training_run
 
-SECONDS_TO_START = 180
 PASSWORD = "p4ssword"
 
 # Debian keeps the server's programs out of the search path.
@@ -110,24 +108,12 @@ def server(store: S3Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
         try:
-            _wait_until_healthy(process, port, log_path)
+            wait_until_healthy(process, port, log_path)
             yield f"http://127.0.0.1:{port}"
         finally:
             with suppress(ProcessLookupError):  # it did not even start
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def _wait_until_healthy(process: subprocess.Popen, port: int, log: Path) -> None:
-    give_up_at = time.monotonic() + SECONDS_TO_START
-    while True:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
-                return
-        except OSError:
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < give_up_at, log.read_text()
-            time.sleep(0.2)
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -19,13 +18,13 @@ import pytest
 from flaky_connection import BreakableLink, link_to
 from mlflow import MlflowClient, pyfunc
 from mlflow.entities import Run
+from mlflow_server import wait_until_healthy
 
 from shopper_age.experiments.promotion import promote
 from shopper_age.experiments.results import Result
 from shopper_age.tracking import evaluation_run, sync_offline_logs, training_run
 
 PUBLIC_NAME = "mlflow.example.com:5000"
-SECONDS_TO_START = 180
 EXPERIMENT = "ages"
 
 pytestmark = pytest.mark.pipeline
@@ -83,18 +82,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             with suppress(ProcessLookupError):  # it did not even start
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def wait_until_healthy(process: subprocess.Popen, port: int, log: Path) -> None:
-    give_up_at = time.monotonic() + SECONDS_TO_START
-    while True:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
-                return
-        except OSError:
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < give_up_at, log.read_text()
-            time.sleep(0.2)
 
 
 @pytest.fixture(autouse=True)

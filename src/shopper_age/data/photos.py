@@ -12,6 +12,9 @@ from shopper_age.data.jpeg import decode_jpeg
 # What Pillow may take a photo for, whatever its name ends in; never a format that runs a program (EPS).
 PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
+# How the names of photos end, in lower case.
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+
 # A photo of several, as phones take it, is a JPEG followed by further ones.
 _JPEGS = ("JPEG", "MPO")
 

@@ -16,7 +16,8 @@ from shopper_age.evaluation.result import Calibration, Evaluation, IdRule, Inter
 from shopper_age.inference.estimates import Estimates
 from shopper_age.metrics import age_groups, errors, guarantee, id_check
 from shopper_age.metrics.calibration import expected_calibration_error, reliability_table
-from shopper_age.metrics.intervals import ALL_AGES, abstention, coverage_table, fit_intervals, is_narrow
+from shopper_age.metrics.interval_rule import is_narrow
+from shopper_age.metrics.intervals import ALL_AGES, abstention, coverage_table, fit_intervals
 from shopper_age.metrics.parity import parity_tables
 from shopper_age.metrics.people import one_photo_each
 from shopper_age.metrics.single_years import errors_of_ages, single_year_table

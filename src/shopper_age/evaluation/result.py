@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from shopper_age.evaluation.parts import PartEstimates
 from shopper_age.metrics.guarantee import Choice
 from shopper_age.metrics.id_check import ALL_ADULTS, MINORS, ThresholdRates
-from shopper_age.metrics.intervals import Abstention, IntervalRule
+from shopper_age.metrics.interval_rule import IntervalRule
+from shopper_age.metrics.intervals import Abstention
 from shopper_age.params import EvaluateParams
 
 Metrics = dict[str, float | int | bool]
@@ -51,7 +52,7 @@ class Intervals:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     coverage: pd.DataFrame  # as `intervals.coverage_table` returns it
-    is_answered: NDArray[np.bool_]  # narrow enough, as `intervals.is_narrow` says
+    is_answered: NDArray[np.bool_]  # narrow enough, as `interval_rule.is_narrow` says
     abstention: Abstention
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from shopper_age.inference.decision import Decision
 from shopper_age.inference.estimates import Estimates
 from shopper_age.metrics.bands import band_index, band_names
+from shopper_age.metrics.interval_rule import is_narrow
 
 Box = tuple[float, float, float, float]
 
@@ -62,7 +63,7 @@ def answers(
     """
     check = decision.id_check
     low, high = decision.interval.apply(estimates.age, estimates.sd())
-    is_sure = high - low <= decision.max_interval_width
+    is_sure = is_narrow(low, high, max_width=decision.max_interval_width)
     names = band_names(decision.age_groups)
     groups = band_index(estimates.age, decision.age_groups)
     p_under = estimates.p_under(check.legal_age)

@@ -55,6 +55,11 @@ class IntervalRule:
         return cls(level=content["level"], has_difficulty=content["has_difficulty"], **lists)
 
 
+def is_narrow(low: ArrayLike, high: ArrayLike, *, max_width: float) -> NDArray[np.bool_]:
+    """Whether each interval is at most `max_width` years wide, shape (n,): narrow enough to answer with."""
+    return np.asarray(high, dtype=float) - np.asarray(low, dtype=float) <= max_width
+
+
 def check_estimates(
     y_pred: ArrayLike, difficulty: ArrayLike | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

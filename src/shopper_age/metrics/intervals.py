@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from shopper_age.metrics.bands import band_index, band_names, check_edges
 from shopper_age.metrics.interval_rule import IntervalRule, check_estimates
@@ -141,11 +141,6 @@ def coverage_table(
             "mean_width": share(widths, n),
         }
     )
-
-
-def is_narrow(low: ArrayLike, high: ArrayLike, *, max_width: float) -> NDArray[np.bool_]:
-    """Whether each interval is at most `max_width` years wide, shape (n,): narrow enough to answer with."""
-    return np.asarray(high, dtype=float) - np.asarray(low, dtype=float) <= max_width
 
 
 def abstention(y_true: ArrayLike, y_pred: ArrayLike, is_answered: ArrayLike) -> Abstention:

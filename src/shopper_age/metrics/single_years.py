@@ -37,22 +37,27 @@ def single_year_table(
         of_year = (true >= year) & (true < year + 1)
         estimates, errors = pred[of_year], pred[of_year] - true[of_year]
         unsure = ~answered[of_year]
-        n = int(of_year.sum())
         rows.append(
             {
                 "true_age": year,
-                "n": n,
+                "n": errors.size,
                 "asked_at_chosen": _share_asked(estimates, unsure, chosen),
                 **{
                     f"asked_at_{threshold:g}": _share_asked(estimates, unsure, threshold)
                     for threshold in thresholds
                 },
-                "mae": float(np.abs(errors).mean()) if n else np.nan,
-                "bias": float(errors.mean()) if n else np.nan,
-                "sd": float(errors.std(ddof=1)) if n > 1 else np.nan,
+                **_summary(errors),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _summary(errors: NDArray[np.float64]) -> dict[str, float]:
+    return {
+        "mae": float(np.abs(errors).mean()) if errors.size else np.nan,
+        "bias": float(errors.mean()) if errors.size else np.nan,
+        "sd": float(errors.std(ddof=1)) if errors.size > 1 else np.nan,
+    }
 
 
 def _share_asked(estimates: NDArray[np.float64], unsure: NDArray[np.bool_], threshold: float | None) -> float:
@@ -77,9 +82,7 @@ def errors_of_ages(y_true: ArrayLike, y_pred: ArrayLike, ranges: Sequence[tuple[
             {
                 "ages": f"{first}" if first == last else f"{first}–{last}",
                 "n": errors.size,
-                "mae": float(np.abs(errors).mean()) if errors.size else np.nan,
-                "bias": float(errors.mean()) if errors.size else np.nan,
-                "sd": float(errors.std(ddof=1)) if errors.size > 1 else np.nan,
+                **_summary(errors),
             }
         )
     return pd.DataFrame(rows)

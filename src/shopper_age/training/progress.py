@@ -1,4 +1,4 @@
-"""What a training tells while it runs: a line per epoch, and in terminals a bar for its steps."""
+"""Progress of a training: a line per epoch, and in terminals a bar for its steps."""
 
 import logging
 import time

@@ -15,7 +15,14 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from shopper_age.data.jpeg import DamagedPhotoError
-from shopper_age.data.photos import PHOTO_FORMATS, decode_photo, open_photo, to_grey, upright_size
+from shopper_age.data.photos import (
+    PHOTO_FORMATS,
+    PHOTO_SUFFIXES,
+    decode_photo,
+    open_photo,
+    to_grey,
+    upright_size,
+)
 from shopper_age.data.tables import HEIGHT, MODE, N_BYTES, PHOTO_FOLDER, WIDTH, near_miss
 from shopper_age.runtime.progress import progress_bar
 from shopper_age.runtime.threads import in_threads
@@ -23,8 +30,6 @@ from shopper_age.validation.duplicates import HASH_SHAPE, perceptual_hashes
 from shopper_age.validation.links import link_problem
 from shopper_age.validation.near_misses import shown
 from shopper_age.validation.rules import findings
-
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 
 NO_SUCH_FILE = "no such file"
 

@@ -30,9 +30,7 @@ _GENDERS = {"111": MALE, "112": FEMALE}
 
 def read_afad(source: Path, options: Options) -> Iterator[Record | Skip]:  # noqa: ARG001 - the protocol
     """The photos in the folder and below, by folder and name."""
-    is_empty = True
-    for path in walk_photos(source):
-        is_empty = False
+    for path in walk_photos(source, unpacked="AFAD-Full or AFAD-Lite"):
         name = name_below(source, path)
         # The folder that was named may itself be that of an age.
         age, gender = path.absolute().parts[-3:-1]
@@ -42,5 +40,3 @@ def read_afad(source: Path, options: Options) -> Iterator[Record | Skip]:  # noq
         person, dash, _ = path.stem.partition("-")
         attributes = {GENDER: _GENDERS[gender], PERSON: person if dash and person.isdigit() else ""}
         yield Record(path, name, str(int(age)), attributes)
-    if is_empty:
-        raise FileNotFoundError(f"{source} holds no photo: name the unpacked folder AFAD-Full or AFAD-Lite.")

@@ -29,14 +29,10 @@ _GENDERS = {"m": MALE, "f": FEMALE}
 
 def read_agedb(source: Path, options: Options) -> Iterator[Record | Skip]:  # noqa: ARG001 - the protocol
     """The photos in the folder and below, by name."""
-    is_empty = True
-    for path in walk_photos(source):
-        is_empty = False
+    for path in walk_photos(source, unpacked="of AgeDB"):
         name = name_below(source, path)
         if not (found := _NAME.fullmatch(path.name)):
             yield Skip(name, "its name is not NUMBER_PERSON_AGE_GENDER.jpg")
             continue
         person, age, gender = found.groups()
         yield Record(path, name, str(int(age)), {GENDER: _GENDERS[gender.lower()], PERSON: person})
-    if is_empty:
-        raise FileNotFoundError(f"{source} holds no photo: name the unpacked folder of AgeDB.")

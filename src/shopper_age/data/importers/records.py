@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from shopper_age.data.photos import PHOTO_SUFFIXES
 from shopper_age.runtime.csv_tables import ENCODING
 from shopper_age.runtime.messages import shorten_list
-
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 
 # Further columns of labels.csv that mean the same whatever set they come from.
 GENDER = "gender"  # female, male, or blank where it is not known
@@ -63,13 +62,24 @@ class Importer(Protocol):
     def __call__(self, source: Path, options: Options, /) -> Iterator[Record | Skip]: ...
 
 
-def walk_photos(source: Path) -> Iterator[Path]:
-    """All photos in a folder and below, by name; hidden files and folders are left out."""
+def walk_photos(source: Path, *, unpacked: str) -> Iterator[Path]:
+    """All photos in a folder and below, by name; hidden files and folders are left out.
+
+    Args:
+        unpacked: what the folder of the set is, for the error.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    is_empty = True
     for parent, folders, files in os.walk(source):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_SUFFIXES:
+                is_empty = False
                 yield Path(parent, name)
+    if is_empty:
+        raise FileNotFoundError(f"{source} holds no photo: name the unpacked folder {unpacked}.")
 
 
 def name_below(source: Path, path: Path) -> str:

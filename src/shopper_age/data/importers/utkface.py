@@ -36,9 +36,7 @@ _ETHNICITIES = ("white", "black", "asian", "indian", "other")
 
 def read_utkface(source: Path, options: Options) -> Iterator[Record | Skip]:  # noqa: ARG001 - the protocol
     """The photos in the folder and below, by name."""
-    is_empty = True
-    for path in walk_photos(source):
-        is_empty = False
+    for path in walk_photos(source, unpacked="of UTKFace"):
         name = name_below(source, path)
         if not (found := _NAME.fullmatch(path.name)):
             yield Skip(name, "its name is not AGE_GENDER_ETHNICITY_DATE.jpg")
@@ -46,5 +44,3 @@ def read_utkface(source: Path, options: Options) -> Iterator[Record | Skip]:  # 
         age, gender, ethnicity = (int(part) for part in found.groups()[:3])
         attributes = {GENDER: _GENDERS[gender], ETHNICITY: _ETHNICITIES[ethnicity]}
         yield Record(path, name, str(age), attributes)
-    if is_empty:
-        raise FileNotFoundError(f"{source} holds no photo: name the unpacked folder of UTKFace.")
