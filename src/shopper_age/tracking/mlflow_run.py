@@ -147,7 +147,7 @@ class MlflowRun:
         )
 
     def _create_child(self, parent: "Run", tags: Mapping[str, str]) -> "Run":
-        """A run that carries what its row in a list is compared by: how its model was trained, and how well."""
+        """A run whose row in a list can be compared: with how its model was trained, and how well."""
         from mlflow.entities import Metric, Param
 
         run_id = self._create(tags).info.run_id
