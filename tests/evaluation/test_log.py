@@ -1,4 +1,5 @@
 import dataclasses
+import re
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +15,8 @@ pytestmark = pytest.mark.usefixtures("project")
 
 METRICS = {
     "mae": 5.5,
+    "mae_low": 5.2,
+    "mae_high": 5.8,
     "n_test": 1897,
     "baseline_mae": 11.0,
     "bias": -0.25,
@@ -38,7 +41,8 @@ class Recorder:
     def log_dataset(self, name, **facts):
         self.dataset = {"name": name, **facts}
 
-    def log_artifact(self, path, folder, *, shows_people):
+    def log_artifact(self, path, folder, *, shows_people=False):
+        assert path.is_file()
         self.artifacts[f"{folder}/{path.name}"] = shows_people
 
     @contextmanager
@@ -79,7 +83,8 @@ def project(tmp_path, monkeypatch):
 def logged(params, monkeypatch, metrics=METRICS):
     run = Recorder()
     monkeypatch.setattr(log, "evaluation_run", run.opened)
-    log.log_evaluation(dataclasses.replace(usual_evaluation(), metrics=metrics), params)
+    usual = usual_evaluation()
+    log.log_evaluation(dataclasses.replace(usual, metrics={**usual.metrics, **metrics}), params)
     return run
 
 
@@ -91,18 +96,31 @@ def test_reports_and_pictures_are_logged_and_those_of_people_marked(params, monk
         "eda/contact_sheet.png": True,
         "split/summary.json": False,
         "evaluate/activation_maps.png": True,
-        "evaluate/report.md": False,
+        "evaluate/report.html": False,
         "evaluate/worst_photos.png": True,
     }
-    assert run.metrics == METRICS
+    assert METRICS.items() <= run.metrics.items()
 
 
 def test_the_description_says_how_good_the_model_is(params, monkeypatch):
     text = logged(params, monkeypatch).text
-    assert "**Test MAE 5.50 years** on 1,897 photos" in text
-    assert "Bias -0.25, within 5 years 58 %. It meets the requirement." in text
+    assert "**Test MAE 5.50 years** (95 % interval 5.20 to 5.80) on 1,897 photos" in text
+    assert "Bias −0.2, within 5 years 58 %." in text
+    assert "the requirement of at most 8 is met." in text
+    assert re.search(r"^- \*\*Age groups:\*\* ", text, flags=re.MULTILINE)
+    assert re.search(r"^- \*\*Alcohol check:\*\* ", text, flags=re.MULTILINE)
+    assert "](RUN_PAGE/artifacts/evaluate/report.html)" in text
     missed = logged(params, monkeypatch, {**METRICS, "meets_requirement": False}).text
-    assert "It misses the requirement." in missed
+    assert "is **missed**." in missed
+
+
+def test_the_description_tells_how_to_get_the_experiment_where_there_is_one(params, monkeypatch):
+    monkeypatch.setenv("DVC_EXP_NAME", "sunny-cat")
+    assert logged(params, monkeypatch).text.endswith(
+        "`dvc exp apply sunny-cat` brings its settings and results into the workspace."
+    )
+    monkeypatch.delenv("DVC_EXP_NAME")
+    assert "dvc exp apply" not in logged(params, monkeypatch).text
 
 
 def test_the_run_is_that_of_the_model_and_names_settings_and_data(params, monkeypatch):

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _DESCRIPTION = (
     f"A run is a trained model, named like its DVC experiment. **Views → {VIEW}** has the columns that "
     f"matter.\n\nMetrics under `{EPOCHS}/` have a value per epoch, those under `{TEST}/` and `{TEST}_…/` "
-    "are of the test part. A model that was evaluated again otherwise has a child run for that. The run with the "
-    f"tag `{CHAMPION_TAG}` is the champion's."
+    "are of the test part. A model that was evaluated again otherwise has a child run for that. The run with "
+    f"the tag `{CHAMPION_TAG}` is the champion's."
 )
 
 # That of versions that did not put metrics into sections.
