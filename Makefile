@@ -29,9 +29,6 @@ export GIT_COMMITTER_NAME ?= shopper-age
 export GIT_COMMITTER_EMAIL ?= shopper-age@localhost
 endif
 
-# The page of the store's first experiment with the view that shopper_age.tracking.mlflow_internals describes.
-MODELS_VIEW := \#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=models
-
 # Without what DVC says of results that a first run cannot have yet.
 WITHOUT_CHATTER = 2> >(grep --line-buffered -v 'No file hash info found' >&2)
 
@@ -89,9 +86,8 @@ sweep: env ## every combination, best first: make sweep GRID="learning_rate=0.00
 result: env ## the metrics of the last evaluation
 	@shopper-age result
 
-ui: env ## the MLflow UI on http://localhost:5000
-	@echo "The models, the best first: http://localhost:5000/$(MODELS_VIEW)"
-	mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1 --port 5000 --workers 1
+ui: env ## MLflow's pages on this machine; it prints their address, or the server's
+	@shopper-age ui
 
 pull: env ## photos and finished results from the DVC remote
 	dvc pull --run-cache --allow-missing --force

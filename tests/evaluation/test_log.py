@@ -1,4 +1,5 @@
 import dataclasses
+import re
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ pytestmark = pytest.mark.usefixtures("project")
 
 METRICS = {
     "mae": 5.5,
+    "mae_low": 5.2,
+    "mae_high": 5.8,
     "n_test": 1897,
     "baseline_mae": 11.0,
     "bias": -0.25,
@@ -43,8 +46,9 @@ class Recorder:
         self.dataset = {"name": name, **facts}
 
     def log_artifact(self, path, folder, *, shows_people=False):
+        assert path.is_file()
         self.artifacts[f"{folder}/{path.name}"] = shows_people
-        if path.suffix == ".md":
+        if path.suffix == ".html":
             self.texts[path.name] = path.read_text(encoding="utf-8")
 
     @contextmanager
@@ -85,7 +89,8 @@ def project(tmp_path, monkeypatch):
 def logged(params, monkeypatch, metrics=METRICS):
     run = Recorder()
     monkeypatch.setattr(log, "evaluation_run", run.opened)
-    log.log_evaluation(dataclasses.replace(usual_evaluation(), metrics=metrics), params)
+    usual = usual_evaluation()
+    log.log_evaluation(dataclasses.replace(usual, metrics={**usual.metrics, **metrics}), params)
     return run
 
 
@@ -97,10 +102,10 @@ def test_reports_and_pictures_are_logged_and_those_of_people_marked(params, monk
         "eda/contact_sheet.png": True,
         "split/summary.json": False,
         "evaluate/activation_maps.png": True,
-        "evaluate/report.md": False,
+        "evaluate/report.html": False,
         "evaluate/worst_photos.png": True,
     }
-    assert run.metrics == METRICS
+    assert METRICS.items() <= run.metrics.items()
 
 
 def test_day_commit_and_run_stand_in_the_copy_of_the_reports_that_mlflow_gets(params, monkeypatch):
@@ -109,20 +114,36 @@ def test_day_commit_and_run_stand_in_the_copy_of_the_reports_that_mlflow_gets(pa
         (paths.EVALUATION / name).write_text(made_of, encoding="utf-8")
     monkeypatch.setattr(log, "git_commit", lambda: "1a2b3c4")
     run = logged(params, monkeypatch)
-    for name in ("report.md", "MODEL_CARD.md"):
-        rows = run.texts[name].splitlines()
-        assert "| data | `abc.dir` |" in rows
-        assert rows[-3] == f"| day | {datetime.now(UTC):%Y-%m-%d} |"
-        assert rows[-2:] == ["| commit | 1a2b3c4 |", "| MLflow run | sunny-cat (0123) |"]
-        assert (paths.EVALUATION / name).read_text(encoding="utf-8") == made_of
+    for name in ("report", "MODEL_CARD"):
+        page = run.texts[f"{name}.html"]
+        cells = re.findall(r"<td[^>]*>(.*?)</td>", page)
+        assert cells[:2] == ["data", "<code>abc.dir</code>"]
+        assert cells[-6:] == [
+            *("day", f"{datetime.now(UTC):%Y-%m-%d}"),
+            *("commit", "1a2b3c4", "MLflow run", "sunny-cat (0123)"),
+        ]
+        assert (paths.EVALUATION / f"{name}.md").read_text(encoding="utf-8") == made_of
 
 
 def test_the_description_says_how_good_the_model_is(params, monkeypatch):
     text = logged(params, monkeypatch).text
-    assert "**Test MAE 5.50 years** on 1,897 photos" in text
-    assert "Bias -0.25, within 5 years 58 %. It meets the requirement." in text
+    assert "**Test MAE 5.50 years** (95 % interval 5.20 to 5.80) on 1,897 photos" in text
+    assert "Bias −0.2, within 5 years 58 %." in text
+    assert "the requirement of at most 8 is met." in text
+    assert re.search(r"^- \*\*Age groups:\*\* ", text, flags=re.MULTILINE)
+    assert re.search(r"^- \*\*Alcohol check:\*\* ", text, flags=re.MULTILINE)
+    assert "](RUN_PAGE/artifacts/evaluate/report.html)" in text
     missed = logged(params, monkeypatch, {**METRICS, "meets_requirement": False}).text
-    assert "It misses the requirement." in missed
+    assert "is **missed**." in missed
+
+
+def test_the_description_tells_how_to_get_the_experiment_where_there_is_one(params, monkeypatch):
+    monkeypatch.setenv("DVC_EXP_NAME", "sunny-cat")
+    assert logged(params, monkeypatch).text.endswith(
+        "`dvc exp apply sunny-cat` brings its settings and results into the workspace."
+    )
+    monkeypatch.delenv("DVC_EXP_NAME")
+    assert "dvc exp apply" not in logged(params, monkeypatch).text
 
 
 def test_the_run_is_that_of_the_model_and_names_settings_and_data(params, monkeypatch):

@@ -122,9 +122,7 @@ def test_another_evaluation_of_a_model_becomes_a_child_run(root: Path, model: Pa
     assert {child.info.status for child in children} == {"FINISHED"}
 
 
-def test_a_child_run_carries_how_its_model_was_trained_and_its_own_evaluation(
-    root: Path, model: Path
-) -> None:
+def test_a_child_run_carries_how_its_model_was_trained_and_its_evaluation(root: Path, model: Path) -> None:
     with training_run("ages", params={"epochs": 2, "loss": "mse"}) as run:
         run.log_metrics({"best_val_mae": 8.0, "val_mae": 9.0}, step=1)
         run.set_model(model)

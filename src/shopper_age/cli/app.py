@@ -278,6 +278,25 @@ def prepare(
 
 
 @app.command()
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of this machine.")] = 5000,
+) -> None:
+    """Serves MLflow's pages on this machine and says where; of a server only the address."""
+    from shopper_age.params import load_params
+    from shopper_age.tracking.store import is_server
+    from shopper_age.tracking.ui import serve, server_page
+
+    try:
+        experiment = load_params().tracking.experiment
+        if is_server():
+            print(f"The models are on the server, the best first: {server_page(experiment)}")
+        else:
+            serve(experiment, port=port)
+    except (ValueError, OSError) as error:
+        _stop(str(error))
+
+
+@app.command()
 def send_log() -> None:
     """Sends to MLflow what could not be logged while its store did not answer."""
     from shopper_age.tracking import sync_offline_logs

@@ -4,14 +4,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from shopper_age import paths
+from shopper_age.evaluation.html_page import html_page
+from shopper_age.evaluation.report import render_run_description
 from shopper_age.evaluation.result import Evaluation
-from shopper_age.markdown import render
 from shopper_age.params import Params
 from shopper_age.runtime.checkout import dvc_md5
+from shopper_age.runtime.files import write_text
 from shopper_age.runtime.hashing import content_key
 from shopper_age.runtime.progress import with_progress
-from shopper_age.tracking import RunLogger, evaluation_run
-from shopper_age.tracking.provenance import git_commit, with_origin
+from shopper_age.tracking import RUN_PAGE, RunLogger, evaluation_run
+from shopper_age.tracking.provenance import git_commit, provenance, with_origin
 
 # Those that MLflow gets with day, commit and run.
 _DATED = ("report.md", "MODEL_CARD.md")
@@ -20,12 +22,14 @@ _FOLDERS = (paths.VALIDATION, paths.EDA, paths.SPLIT, paths.EVALUATION)
 
 _TABLES = ".csv"  # they name every photo, and DVC has them
 
+_MARKDOWN = ".md"  # MLflow shows neither its pictures nor its links: it gets a page with the pictures in it
+
 
 def log_evaluation(evaluation: Evaluation, params: Params) -> None:
     """Logs an evaluation to the run of the model that lies at `paths.MODEL`.
 
-    These are the metrics, a summary as the run's description, the data set, and the JSON, Markdown and
-    figures of all stages' report folders but that of the training, which logged its own.
+    These are the metrics, a summary as the run's description, the data set, and the JSON, the reports as
+    HTML and the figures of all stages' report folders but that of the training, which logged its own.
     """
     settings = params.evaluate.model_dump(mode="json")
     data_md5 = dvc_md5(params.data_path) or "unknown"
@@ -45,29 +49,42 @@ def log_evaluation(evaluation: Evaluation, params: Params) -> None:
             context="testing",
         )
         run.log_metrics(evaluation.metrics)
-        description = render("shopper_age.evaluation", "run_description.md.j2", **evaluation.metrics)
-        run.describe(description.strip())
+        run.describe(
+            render_run_description(
+                evaluation,
+                is_demo=paths.is_demo(params.data_path),
+                run_page=RUN_PAGE,
+                dvc_experiment=provenance().get("dvc_experiment"),
+            )
+        )
         for folder in _FOLDERS:
-            _log_reports(run, folder)
+            _log_reports(run, folder, log_photos=params.tracking.log_photos)
 
 
-def _log_reports(run: RunLogger, folder: Path) -> None:
+def _log_reports(run: RunLogger, folder: Path, *, log_photos: bool) -> None:
     files = [
         file
         for file in sorted(folder.iterdir())
         if file.is_file() and file.suffix != _TABLES and not file.name.startswith(".")
     ]
     for file in with_progress(files, f"logging {folder.name} to MLflow", len(files), "files"):
-        if folder == paths.EVALUATION and file.name in _DATED:
-            _log_dated(run, file)
+        if file.suffix == _MARKDOWN:
+            _log_page(
+                run, file, is_dated=folder == paths.EVALUATION and file.name in _DATED, log_photos=log_photos
+            )
         else:
             run.log_artifact(file, folder.name, shows_people=paths.shows_people(file))
 
 
-def _log_dated(run: RunLogger, file: Path) -> None:
-    facts = {"commit": git_commit(), "MLflow run": f"{run.name} ({run.store_id or 'not in the store yet'})"}
-    text = with_origin(file.read_text(encoding="utf-8"), facts)
+def _log_page(run: RunLogger, file: Path, *, is_dated: bool, log_photos: bool) -> None:
+    text = file.read_text(encoding="utf-8")
+    if is_dated:
+        facts = {
+            "commit": git_commit(),
+            "MLflow run": f"{run.name} ({run.store_id or 'not in the store yet'})",
+        }
+        text = with_origin(text, facts)
     with TemporaryDirectory() as folder:  # the store or its offline log takes the file at once
-        copy = Path(folder, file.name)
-        copy.write_text(text, encoding="utf-8")
-        run.log_artifact(copy, file.parent.name)
+        page = Path(folder, file.with_suffix(".html").name)
+        write_text(page, html_page(text, file.parent, with_people=log_photos))
+        run.log_artifact(page, file.parent.name)

@@ -128,8 +128,28 @@ def render_model_card(
     )
 
 
+def render_run_description(
+    evaluation: Evaluation, *, is_demo: bool, run_page: str, dvc_experiment: str | None
+) -> str:
+    """What the run's page in MLflow says of the model, as Markdown: MAE, verdicts, where to read on.
+
+    Args:
+        is_demo: whether the photos are the demo's drawings.
+        run_page: the address of that page, which links begin with.
+        dvc_experiment: the DVC experiment that the evaluation is part of.
+    """
+    return render(
+        "shopper_age.evaluation",
+        "run_description.md.j2",
+        **_shared_values(evaluation),
+        is_demo=is_demo,
+        run_page=run_page,
+        dvc_experiment=dvc_experiment,
+    ).strip()
+
+
 def _shared_values(evaluation: Evaluation) -> dict[str, Any]:
-    """What both the analysis and the model card tell of."""
+    """What the analysis, the model card and the description of the run tell of."""
     params = evaluation.params
     return {
         **evaluation.metrics,

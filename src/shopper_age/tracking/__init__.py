@@ -16,6 +16,7 @@ twice leaves what doing it once left, so an offline log may overlap with what th
     secrets           without_password: text without the credentials in it
     timeouts          time limits of calls that may hang, and readable errors
     provenance        commit, DVC experiment, versions, hardware
+    ui                MLflow's pages, on this machine or at a server
     registry          ModelRegistry: versions of the model, and the champion among them
 """
 

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = (
     f"A run is a trained model, named like its DVC experiment. **Views → {VIEW}** has the columns that "
-    f"matter. Metrics under `{EPOCHS}/` have a value per epoch, those under `{TEST}/`, `{TEST}_…/` are those "
-    "of the test part. A model that was evaluated again otherwise has a child run for that. The run with the "
-    f"tag `{CHAMPION_TAG}` is the champion's."
+    f"matter.\n\nMetrics under `{EPOCHS}/` have a value per epoch, those under `{TEST}/` and `{TEST}_…/` "
+    "are of the test part. A model that was evaluated again otherwise has a child run for that. The run with "
+    f"the tag `{CHAMPION_TAG}` is the champion's."
 )
 
 # That of versions that did not put metrics into sections.
@@ -66,6 +66,21 @@ def store_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / 'mlflow.db'}"
 
 
+def is_server() -> bool:
+    """Whether the store is behind a server, which has pages and a place for files of its own."""
+    return store_uri().startswith(("http://", "https://", "databricks", "uc:"))
+
+
+def adopt_copied_runs(experiment: str) -> None:
+    """Makes the runs of a moved or copied checkout point to the files beside them, before a run does so.
+
+    Only where the store is the SQLite file in the project's root, and is there.
+    """
+    database = project_root() / "mlflow.db"
+    if not os.environ.get("MLFLOW_TRACKING_URI") and database.is_file() and not is_incomplete(database):
+        relocate_artifacts(database, experiment, (project_root() / "mlartifacts").as_uri())
+
+
 def offline_folder() -> Path:
     """The folder of the offline logs; it keeps the name under which earlier versions left theirs there."""
     return project_root() / ".tracking" / "spool"
@@ -79,12 +94,11 @@ def connect(experiment: str) -> tuple["MlflowClient", str]:
     """
     uri, root = store_uri(), project_root()
     address = without_credentials(uri)
-    is_server = uri.startswith(("http://", "https://", "databricks"))
     # A server chooses the place of its files. Otherwise MLflow would take a folder below the working folder,
     # which DVC throws away after an experiment in a temporary copy.
-    files = None if is_server else (root / "mlartifacts").as_uri()
+    files = None if is_server() else (root / "mlartifacts").as_uri()
     # Two processes that make the same tables at the same time break each other.
-    with nullcontext() if is_server else FileLock(hidden_folder(root / ".tracking") / "store.lock"):
+    with nullcontext() if is_server() else FileLock(hidden_folder(root / ".tracking") / "store.lock"):
         if files and not os.environ.get("MLFLOW_TRACKING_URI"):
             database = root / "mlflow.db"
             if is_incomplete(database):  # by an older MLflow: opened, it gets the tables that it lacks

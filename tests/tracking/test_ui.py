@@ -1,0 +1,151 @@
+"""MLflow's pages as `make ui` shows them, and in Chromium where it is installed."""
+
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+import pytest
+from mlflow_store import client, runs
+from project import ROOT
+
+from shopper_age.tracking import training_run
+from shopper_age.tracking.store import adopt_copied_runs
+from shopper_age.tracking.ui import page_address, server_page
+
+EXPERIMENT = "age-resnet50"
+SECONDS_TO_START = 120
+UI = [sys.executable, "-c", "from shopper_age.cli.app import app; app()", "ui", "--port"]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(folder: Path, port: int) -> "subprocess.Popen[str]":
+    (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    return subprocess.Popen(
+        [*UI, str(port)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=(folder / "stderr.txt").open("w"),
+        text=True,
+    )
+
+
+class Pages(NamedTuple):
+    """What `make ui` printed, its process, the port and how many processes it took."""
+
+    address: str
+    process: "subprocess.Popen[str]"
+    port: int
+    n_processes: int
+
+
+@pytest.fixture
+def pages(root: Path) -> Iterator[Pages]:
+    """The pages of a store with one run that has metrics of every section."""
+    with training_run(EXPERIMENT, params={"epochs": 2}) as run:
+        for epoch in (1, 2):
+            run.log_metrics({"val_mae": 9.0 - epoch, "images_per_second": 20.0}, step=epoch)
+        run.log_metrics({"mae": 7.0, "mae_age_0_9": 3.0, "group_accuracy": 0.5, "id_meets": True})
+    port = free_port()
+    process = start(root, port)
+    try:
+        address = ""
+        for line in process.stdout or ():
+            if found := re.search(r"the best first: (http\S+)", line):
+                address = found[1]
+                break
+        yield Pages(address, process, port, 1 + len(psutil.Process(process.pid).children(recursive=True)))
+    finally:
+        children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+        psutil.wait_procs(children, timeout=10)
+        assert not [child for child in children if child.is_running()], "Ctrl-C ends all of it"
+
+
+@pytest.mark.pipeline
+def test_the_address_is_said_when_it_answers_and_two_processes_do(pages, root):
+    experiment = client(root).get_experiment_by_name(EXPERIMENT)
+    runs_page = f"#/experiments/{experiment.experiment_id}/runs"
+    view = "workflowType=machine_learning&viewStateShareKey=models"
+    assert pages.address == f"http://localhost:{pages.port}/{runs_page}?{view}"
+    assert pages.n_processes == 2
+    assert "Warning" not in (root / "stderr.txt").read_text(encoding="utf-8")
+    second = start(root, pages.port)
+    assert second.wait(timeout=SECONDS_TO_START) == 1
+    assert f"port {pages.port} is taken" in (root / "stderr.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.pipeline
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_mlflows_page_shows_sections_in_their_order_with_the_curves_first(pages, root, tmp_path):
+    (run,) = runs(root, EXPERIMENT)
+    base = pages.address.partition("#")[0]
+    place = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}/model-metrics"
+    shown = dom(f"{base}{place}?workflowType=machine_learning", tmp_path)
+    sections = re.findall(r"\b(epochs|speed|test|test_by_age|test_by_group|test_id_check) ?\(\d+\)", shown)
+    assert list(dict.fromkeys(sections)) == [
+        *("epochs", "speed", "test", "test_by_age", "test_by_group", "test_id_check")
+    ]
+    listed = dom(pages.address, tmp_path)
+    assert run.info.run_name in listed
+    assert "epochs/best_val_mae" in listed
+    assert "test/mae" in listed
+
+
+def dom(address: str, folder: Path) -> str:
+    """The text of a page after its scripts have run."""
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
+    options += ["--window-size=1600,9000", "--virtual-time-budget=30000", "--dump-dom"]
+    page = subprocess.run([CHROMIUM, *options, address], capture_output=True, text=True, timeout=120)
+    return " ".join(re.sub(r"<[^>]+>", " ", page.stdout).split())
+
+
+@pytest.mark.usefixtures("dead_server", "root")
+def test_a_server_that_is_down_is_named_without_its_password_and_nothing_is_started():
+    with pytest.raises(ConnectionError, match=r"the store is at http://127\S+, which cannot be used") as told:
+        server_page(EXPERIMENT)
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.usefixtures("root")
+def test_a_store_that_is_no_mlflow_server_is_named(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "databricks")
+    with pytest.raises(ConnectionError, match="the store is at databricks, whose own pages show the runs"):
+        server_page(EXPERIMENT)
+
+
+def test_the_page_is_that_of_the_experiment_or_the_list_where_nothing_was_trained():
+    page = "#/experiments/7/runs?workflowType=machine_learning&viewStateShareKey=models"
+    assert page_address("http://mlflow.example.com:5000/", "7") == f"http://mlflow.example.com:5000/{page}"
+    assert page_address("http://mlflow.example.com/sub", None) == (
+        "http://mlflow.example.com/sub/#/experiments?workflowType=machine_learning"
+    )
+
+
+def test_a_copied_checkout_shows_its_own_files_before_anything_was_trained_there(root, tmp_path, monkeypatch):
+    with training_run(EXPERIMENT, params={}):
+        pass
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy)
+    monkeypatch.setenv("DVC_ROOT", str(copy))
+    adopt_copied_runs(EXPERIMENT)
+    assert runs(copy, EXPERIMENT)[0].info.artifact_uri.startswith((copy / "mlartifacts").as_uri())
+
+
+def test_a_new_checkout_gets_no_empty_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    adopt_copied_runs(EXPERIMENT)
+    assert list(tmp_path.iterdir()) == []
