@@ -1,5 +1,7 @@
 import os
+import re
 import shutil
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -126,7 +128,12 @@ def test_the_first_model_that_meets_the_requirement_is_champion_and_can_be_asked
     assert version.run_id == run_id
     assert version.tags["model_md5"] == file_md5(model_files[0])
     assert (version.tags["mae"], version.tags["meets_requirement"]) == ("6.0", "True")
-    assert version.description.startswith(f"{promotion.sentence}\n\nAsk it with `photos.astype")
+    shown = {"mae", "cs5", "n_test", "meets_requirement", "model_md5"}
+    assert version.tags.keys() - {"git_commit"} == shown, "the run has the rest, such as is_useful"
+    assert version.description == (
+        f"Became the champion on {date.today():%Y-%m-%d}: it meets the requirement with a test MAE of 6.00 "
+        "years, and there was none before."
+    )
 
     after = store.get_run(run_id)
     assert (after.info.status, after.info.end_time) == ("FINISHED", before.info.end_time)
@@ -172,6 +179,71 @@ def test_only_a_clearly_better_model_takes_over(store, model_files):
     better = proposed(model_files[2], result(4.0))
     assert (better.version, better.is_champion, champion(store)) == ("3", True, 3)
     assert "version 3 is better than version 1: MAE 4.00 against 6.00 years on 60 common" in better.sentence
+
+
+def test_what_pages_say_stays_true_when_the_champion_changes(store, model_files):
+    def marked() -> dict[str, str]:
+        experiment = store.get_experiment_by_name("ages").experiment_id
+        tags = [run.data.tags for run in store.search_runs([experiment])]
+        return {tag["model_md5"]: tag["champion"] for tag in tags if "champion" in tag}
+
+    proposed(model_files[0], result(6.0))
+    before = store.get_model_version("ages", "1").description
+    assert marked() == {file_md5(model_files[0]): "version 1"}
+    proposed(model_files[1], result(6.0, noise=3.0))
+    assert marked() == {file_md5(model_files[0]): "version 1"}
+    proposed(model_files[2], result(4.0))
+    assert marked() == {file_md5(model_files[2]): "version 3"}
+    assert store.get_model_version("ages", "1").description == before
+    texts = [store.get_model_version("ages", n).description for n in "123"]
+    assert [text.partition(" on ")[0] for text in texts] == [
+        *("Became the champion", "Did not become the champion", "Became the champion")
+    ]
+    assert not [text for text in texts if " is the champion" in text or " now" in text]
+    run = store.get_model_version("ages", "3").run_id
+    store.delete_tag(run, "champion")
+    promote(result(4.0), model_files[2], experiment="ages")
+    assert marked() == {file_md5(model_files[2]): "version 3"}, "the next promotion sets it right"
+
+
+def test_a_version_says_that_its_figures_are_those_of_several_views(store, model_files):
+    evaluation = result(6.0)
+    evaluation.metrics["mae_one_view"] = 6.31
+    evaluation.params["evaluate"] = {"tta": 4}
+    proposed(model_files[0], evaluation)
+    text = store.get_model_version("ages", "1").description
+    assert "those of 4 views of each photo, averaged (`evaluate.tta`)" in text
+    assert "a test MAE of 6.31 years" in text
+
+
+def test_tags_of_an_earlier_version_of_the_project_go_with_the_next_promotion(store, model_files):
+    proposed(model_files[0], result(6.0))
+    store.set_model_version_tag("ages", "1", "abstain_rate", "0.1")
+    promote(result(6.0), model_files[0], experiment="ages")
+    assert "abstain_rate" not in store.get_model_version("ages", "1").tags
+
+
+def test_the_page_of_the_model_says_how_to_ask_it_and_that_works(store, tmp_path, capsys):
+    import keras
+    import mlflow
+
+    photo = keras.Input((8, 8, 3), name="photo")
+    age = keras.layers.Dense(1, name="age")(keras.layers.Flatten()(photo))
+    keras.Model(photo, {"age": age}).save(tmp_path / "named.keras")
+    proposed(tmp_path / "named.keras", result(6.0))
+    text = store.get_registered_model("ages").description
+    (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    keras.utils.save_img("face.jpg", np.full((20, 20, 3), 90.0), scale=False)
+    address = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{Path.cwd() / 'mlflow.db'}")
+    try:
+        exec(code, {})
+    finally:
+        mlflow.set_tracking_uri(address)
+    assert re.search(r"\[\[-?\d+\.\d+\]\]", capsys.readouterr().out)
+    store.update_registered_model("ages", description="ours")
+    promote(result(6.0), tmp_path / "named.keras", experiment="ages")
+    assert store.get_registered_model("ages").description == "ours", "what people wrote stays"
 
 
 def test_a_better_model_that_misses_the_requirement_does_not_take_over(store, model_files):

@@ -60,7 +60,13 @@ def test_mlflow_has_one_run_with_everything_about_the_model(checkout):
     lock = (checkout.folder / "dvc.lock").read_text()
     assert run["tags.model_md5"] in lock
     logged = {path.name for path in (checkout.folder / "mlartifacts").rglob("*") if path.is_file()}
-    assert {"history.csv", "report.html", "predicted_against_true.png", "ages.png"} <= logged
+    assert {
+        "history.csv",
+        "report.html",
+        "MODEL_CARD.html",
+        "predicted_against_true.png",
+        "ages.png",
+    } <= logged
     assert not logged & {"worst_photos.png", "contact_sheet.png", "augmentation.png", "age_resnet50.keras"}
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import psutil
 import pytest
+from mlflow import MlflowClient
 from mlflow_store import client, runs
 from project import ROOT
 
@@ -103,6 +104,34 @@ def test_mlflows_page_shows_sections_in_their_order_with_the_curves_first(pages,
     assert run.info.run_name in listed
     assert "epochs/best_val_mae" in listed
     assert "test/mae" in listed
+
+
+@pytest.mark.pipeline
+@pytest.mark.parametrize("store", ["file", "sqlite"])
+def test_stores_of_other_kinds_and_places_are_shown(store, root, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    address = {"file": (tmp_path / "mlruns").as_uri(), "sqlite": f"sqlite:///{tmp_path / 'other.db'}"}[store]
+    MlflowClient(address).create_experiment(EXPERIMENT)
+    monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    process = start(root, free_port())
+    try:
+        shown = next(line for line in process.stdout if "the best first" in line)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+    experiment = re.search(r"#/experiments/(\d+)/runs", shown)[1]
+    assert (store == "sqlite") == (experiment == "1"), "a folder gives longer ids"
+
+
+@pytest.mark.parametrize("address", ["nosuch://place", "postgresql://127.0.0.1:1/ages"])
+def test_a_store_that_cannot_be_used_is_told_in_one_line(address, root, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    process = start(root, free_port())
+    assert process.wait(timeout=SECONDS_TO_START) == 1
+    told = (root / "stderr.txt").read_text(encoding="utf-8")
+    assert f"shopper-age: the store at {address} cannot be used: " in told
+    assert "Traceback" not in told
 
 
 def dom(address: str, folder: Path) -> str:

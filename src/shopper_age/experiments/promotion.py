@@ -1,6 +1,7 @@
 """Promotion of a model: a version in the registry, and champion if it is really better."""
 
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,11 +11,14 @@ from shopper_age import paths
 from shopper_age.data.tables import CONTENT_HASH, FILE_NAME, REAL_AGE, read_estimates
 from shopper_age.experiments.comparison import BETTER, PREDICTED_AGE, compare, describe, has_hashes
 from shopper_age.experiments.results import Result
-from shopper_age.markdown import counted
+from shopper_age.markdown import counted, render
 from shopper_age.metrics.usefulness import MIN_PHOTOS
 from shopper_age.runtime.files import write_csv
 from shopper_age.runtime.hashing import file_md5
-from shopper_age.tracking.registry import CARD, ModelRegistry, ModelVersion, RegistryError
+from shopper_age.tracking.registry import CARD, CHAMPION, ModelRegistry, ModelVersion, RegistryError
+
+# Metrics that a version's page shows; its run has all of them.
+TAGS = ("mae", "mae_low", "mae_high", "cs5", "n_test", "meets_requirement")
 
 # What a version keeps of its estimates for the comparison with a later one.
 ESTIMATES = "predictions.csv"
@@ -64,22 +68,39 @@ def promote(result: Result, model_path: str | Path, *, experiment: str) -> Promo
             run_id,
             Path(model_path),
             model_md5=model_md5,
-            tags={name: str(value) for name, value in result.metrics.items()},
+            tags={name: str(result.metrics[name]) for name in TAGS if name in result.metrics},
             estimates=estimates,
+            description=render(
+                "shopper_age.experiments", "registered_model.md.j2", name=registry.name, champion=CHAMPION
+            ),
         )
     card = paths.EVALUATION / CARD
     if card.is_file():  # a model that came in another way than by stage evaluate has none
         registry.keep_card(version, card.read_text(encoding="utf-8"))
     if is_champion:  # whose metrics and estimates are those of the present evaluation now
+        registry.mark_champion(version)
         sentence = f"Version {version.number} of {version.model}, this very model, is the champion already."
         return Promotion(version.number, True, sentence)
     is_better, why = _judge(result, version, rival)
     outcome = "is the champion now" if is_better else "is registered, but does not become the champion"
     sentence = f"Version {version.number} of {version.model} {outcome}: {why}"
-    registry.describe(version, sentence)
+    registry.describe(version, _lasting_text(result, is_better=is_better, why=why))
     if is_better:
         registry.set_champion(version)
     return Promotion(version.number, is_better, sentence)
+
+
+def _lasting_text(result: Result, *, is_better: bool, why: str) -> str:
+    """What the version's page says: what happened and when, which stays true whoever becomes the champion."""
+    outcome = "Became the champion" if is_better else "Did not become the champion"
+    n_views = result.params.get("evaluate", {}).get("tta", 1)
+    views = (
+        f" Its figures are those of {n_views} views of each photo, averaged (`evaluate.tta`); the model "
+        f"alone looks once, with a test MAE of {result.metrics['mae_one_view']:.2f} years."
+        if "mae_one_view" in result.metrics
+        else ""
+    )
+    return f"{outcome} on {date.today():%Y-%m-%d}: {why}{views}"
 
 
 def _estimates_of(champion: ModelVersion, registry: ModelRegistry, folder: Path) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """The MLflow model registry: versions of the model and its champion."""
 
+import logging
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shopper_age.tracking.mlflow_internals import CHAMPION_TAG
 from shopper_age.tracking.mlflow_run import ORIGIN, REFUSALS
 from shopper_age.tracking.provenance import with_origin
 from shopper_age.tracking.secrets import without_credentials
@@ -44,6 +46,9 @@ INPUT = (
 
 # What the example of an input shows, 0–255 in each channel: nobody.
 _GREY = 128.0
+
+
+logger = logging.getLogger(__name__)
 
 
 class RegistryError(Exception):
@@ -122,9 +127,16 @@ class ModelRegistry:
 
     @_as_registry_error()
     def register(
-        self, run_id: str, model_path: Path, *, model_md5: str, tags: Mapping[str, str], estimates: Path
+        self,
+        run_id: str,
+        model_path: Path,
+        *,
+        model_md5: str,
+        tags: Mapping[str, str],
+        estimates: Path,
+        description: str = "",
     ) -> ModelVersion:
-        """The version of this model: a new one, or the one that it has, with these tags and estimates.
+        """The version of this model: a new one, or the one that it has, with these tags alone and estimates.
 
         Args:
             run_id: the run that trained the model.
@@ -132,6 +144,7 @@ class ModelRegistry:
             model_md5: the md5 of that file.
             tags: of the version; where the run came from is added.
             estimates: a file that the run keeps for `download_estimates`.
+            description: what the registered model's page says where nobody has written anything yet.
         """
         run = self._client.get_run(run_id)
         self._client.log_artifact(run_id, str(estimates), ESTIMATES_FOLDER)
@@ -141,8 +154,12 @@ class ModelRegistry:
         if known := self._client.search_model_versions(condition):
             for name, value in tags.items():
                 self._client.set_model_version_tag(self.name, known[0].version, name, value)
+            for name in known[0].tags.keys() - tags.keys():
+                self._client.delete_model_version_tag(self.name, known[0].version, name)
+            self._describe_model(description)
             return _version(known[0])
         self._create_registered_model()
+        self._describe_model(description)
         self._upload(run, model_path)
         source = f"{run.info.artifact_uri}/{MODEL_FOLDER}"
         return _version(self._client.create_model_version(self.name, source, run_id=run_id, tags=tags))
@@ -160,13 +177,36 @@ class ModelRegistry:
 
     @_as_registry_error()
     def describe(self, version: ModelVersion, text: str) -> None:
-        """Sets the text on the version's page, and below it what to ask the model with."""
-        self._client.update_model_version(version.model, version.number, description=f"{text}\n\n{INPUT}")
+        """Sets the text on the version's page."""
+        self._client.update_model_version(version.model, version.number, description=text)
 
     @_as_registry_error()
     def set_champion(self, version: ModelVersion) -> None:
-        """Moves the alias `champion` to this version."""
+        """Moves the alias `champion` to this version, and its mark in the list of runs."""
         self._client.set_registered_model_alias(version.model, CHAMPION, version.number)
+        self.mark_champion(version)
+
+    def mark_champion(self, version: ModelVersion) -> None:
+        """Gives this version's run the tag by which the list of runs shows the champion, and no other run.
+
+        Where that fails, it is a warning: the alias decides who is the champion.
+        """
+        try:
+            marked = f"tags.`{CHAMPION_TAG}` LIKE '%'"
+            for run in self._client.search_runs([self._experiment_id], marked):
+                if run.info.run_id != version.run_id:
+                    self._client.delete_tag(run.info.run_id, CHAMPION_TAG)
+            self._client.set_tag(version.run_id, CHAMPION_TAG, f"version {version.number}")
+        except Exception as error:  # whatever MLflow, a database driver or the network may raise
+            logger.warning(
+                f"The list of runs does not show version {version.number} as the champion: "
+                f"{error_text(error)}. The next `shopper-age promote` tries again."
+            )
+
+    def _describe_model(self, text: str) -> None:
+        """What people wrote on the page stays."""
+        if text and not self._client.get_registered_model(self.name).description:
+            self._client.update_registered_model(self.name, description=text)
 
     def _create_registered_model(self) -> None:
         from mlflow.exceptions import MlflowException
@@ -176,7 +216,7 @@ class ModelRegistry:
         except MlflowException as error:
             if error.error_code not in REFUSALS:
                 raise
-            self._client.create_registered_model(self.name, description=INPUT)
+            self._client.create_registered_model(self.name)
 
     def _upload(self, run: "Run", model_path: Path) -> None:
         """Adds the model to its run, with signature, a grey photo as input example and pinned requirements.

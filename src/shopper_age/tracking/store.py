@@ -102,9 +102,9 @@ def connect(experiment: str) -> tuple["MlflowClient", str]:
         if files and not os.environ.get("MLFLOW_TRACKING_URI"):
             database = root / "mlflow.db"
             if is_incomplete(database):  # by an older MLflow: opened, it gets the tables that it lacks
-                _open(uri)
+                open_store(uri)
             relocate_artifacts(database, experiment, files)
-        client = _open(uri)
+        client = open_store(uri)
         found = client.get_experiment_by_name(experiment) or _create_experiment(client, experiment, files)
         if found.lifecycle_stage != "active":
             raise StoreError(
@@ -118,7 +118,12 @@ def connect(experiment: str) -> tuple["MlflowClient", str]:
         return client, found.experiment_id
 
 
-def _open(uri: str) -> "MlflowClient":
+def open_store(uri: str) -> "MlflowClient":
+    """A client of the store, whose tables are made where it has none.
+
+    Raises StoreError where they are those of another version of MLflow, and whatever MLflow and the database
+    driver raise when there is no usable store.
+    """
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 

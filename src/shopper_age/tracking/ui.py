@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 from shopper_age.tracking.mlflow_internals import WORKFLOW, experiment_page
 from shopper_age.tracking.secrets import without_credentials
-from shopper_age.tracking.store import adopt_copied_runs, load_mlflow, store_uri
+from shopper_age.tracking.store import adopt_copied_runs, load_mlflow, open_store, store_uri
 from shopper_age.tracking.timeouts import error_text, with_timeout
 
 # This machine alone: MLflow asks nobody for a password.
@@ -25,6 +25,8 @@ _SETTINGS = {
     # Eight processes for jobs that these pages never start.
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # To look at a folder of runs, which MLflow has not logged to since it prefers databases, harms nobody.
+    "MLFLOW_ALLOW_FILE_STORE": "true",
     # A library of MLflow's is told off for how it calls another.
     "PYTHONWARNINGS": "ignore::UserWarning:mlflow.server.fastapi_app",
 }
@@ -58,11 +60,17 @@ def serve(experiment: str, *, port: int) -> None:
     """Serves the pages of the store of this checkout until it is interrupted; says where when they answer.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the port is taken, or the store cannot be used.
     """
     check_port(port)
-    adopt_copied_runs(experiment)
     os.environ.update(_SETTINGS)
+    try:
+        adopt_copied_runs(experiment)
+        load_mlflow()
+        with_timeout(open_store, store_uri())  # MLflow tries a database that is not there for minutes
+    except Exception as error:  # whatever MLflow or a database driver may raise; MLflow would print its stack
+        address = without_credentials(store_uri())
+        raise OSError(f"the store at {address} cannot be used: {error_text(error)}") from error
     os.environ["MLFLOW_BACKEND_STORE_URI"] = store_uri()  # not on the command line, which every user can read
     threading.Thread(target=_announce, args=(experiment, port), daemon=True).start()
     # This very process becomes MLflow's, with one more below it that answers.
