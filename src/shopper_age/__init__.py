@@ -5,6 +5,8 @@ it alone, which `make lint` checks. The stages of dvc.yaml are scripts in stages
 
     cli          the command `shopper-age`
     demo         draws faces with ages, to try everything without photos; no other room knows it
+    export       the model as a file for machines without Keras
+    serving      answers over HTTP for the till
     evaluation   stage evaluate: metrics of a model on the test part, conclusions, figures, reports
     experiments  trained models side by side: compare, rank, sweep, promote
     eda          stage eda: what the usable photos are like
@@ -12,6 +14,7 @@ it alone, which `make lint` checks. The stages of dvc.yaml are scripts in stages
     training     stage train: optimisers, checkpoints, resuming, history
     validation   stage validate_data: every row and every photo checked, duplicates found
     splitting    stage split: training, validation and test part
+    detection    faces on photos: found, graded, cropped
     grouping     photos that belong together: of one person, or duplicates
     data         tables of faces; photos decoded, kept, augmented and batched
     model        the network with its heads, losses and weights; Keras alone

@@ -1,6 +1,7 @@
 """Commands of `shopper-age`."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -165,6 +166,41 @@ def predict(
 
 
 @app.command()
+def serve(
+    model: Annotated[
+        Path, typer.Option(help="Folder with the model and its decision.json.")
+    ] = paths.MODEL.parent,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; any but this machine's own needs SHOPPER_AGE_API_KEY.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0: a free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=0, help="Threads of the model; 0: one per core.")] = 0,
+    max_photos: Annotated[int, typer.Option(min=1, help="Photos in a request.")] = 16,
+    max_body_mib: Annotated[int, typer.Option(min=1, help="Size of a request, in MiB.")] = 20,
+    max_megapixels: Annotated[int, typer.Option(min=1, help="Pixels of a photo, in millions.")] = 50,
+    max_seconds: Annotated[float, typer.Option(min=0.1, help="For a request to arrive, and to answer.")] = 15,
+    max_requests: Annotated[int, typer.Option(min=1, help="At a time; a further one gets a 429.")] = 8,
+) -> None:
+    """Answers for photos over HTTP."""
+    from shopper_age.inference.predictor import Predictor
+
+    try:
+        from shopper_age.serving import server
+        from shopper_age.serving.limits import Limits
+
+        limits = Limits(max_body_mib * 2**20, max_photos, max_megapixels * 10**6, max_seconds, max_requests)
+        api_key = os.environ.get(server.API_KEY) or None
+        server.check_key(host, api_key)
+        with server.listen(host, port) as listener:
+            predictor = Predictor.load(model, n_threads=workers, max_pixels=limits.max_pixels)
+            server.serve(predictor, listener, limits=limits, api_key=api_key, tell=_tell)
+    except KeyboardInterrupt:
+        _tell("stopped")
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        _stop(str(error))
+
+
+@app.command()
 def prepare(
     source: Annotated[Path, typer.Argument(help="Folder with labels.csv and final_files.")],
     target: Annotated[Path, typer.Argument(help="The training folder to make, such as data/faces.")],
@@ -222,6 +258,10 @@ def _print_ranking(sweep_name: str | None, params: list[str] | None = None) -> N
             console.print(
                 f"{experiment.name} failed: `dvc queue logs {experiment.name}` shows why.", soft_wrap=True
             )
+
+
+def _tell(message: str) -> None:
+    print(f"shopper-age: {message}", file=sys.stderr, flush=True)
 
 
 def _stop(message: str) -> NoReturn:

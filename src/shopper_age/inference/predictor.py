@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import UnidentifiedImageError
 
-from shopper_age.data.photos import decode_photo, open_photo, resize
+from shopper_age.data.photos import PHOTO_FORMATS, decode_photo, open_photo, resize
 from shopper_age.detection.cropper import Cropper, FaceCrop
 from shopper_age.detection.grade import Limits
 from shopper_age.inference.answers import Box, FaceAnswer, PhotoAnswer, answers, without_estimate
@@ -56,19 +57,21 @@ class Predictor:
         self._max_pixels = max_pixels
 
     @classmethod
-    def load(cls, folder: str | Path, *, n_threads: int = 0) -> "Predictor":
+    def load(cls, folder: str | Path, *, n_threads: int = 0, max_pixels: int = MAX_PIXELS) -> "Predictor":
         """The predictor of a folder with a model and its decision.json, such as `models`.
 
         Args:
             folder: holds decision.json and the model, as .onnx (preferred) or .keras.
             n_threads: of the engine; 0: one per core.
+            max_pixels: of a photo; larger ones are refused before they are decoded.
 
         Raises:
             DecisionError: model and decision are missing, broken, or do not belong together.
         """
         folder = Path(folder)
         decision = Decision.load(folder / DECISION_FILE)
-        return cls(load_engine(folder, decision, n_threads=n_threads), decision, _cropper(decision))
+        engine = load_engine(folder, decision, n_threads=n_threads)
+        return cls(engine, decision, _cropper(decision), max_pixels=max_pixels)
 
     def predict(self, photos: Iterable[Any], *, names: Sequence[str] | None = None) -> Iterator[PhotoAnswer]:
         """An answer for each photo, in order, batch by batch in flat memory; a bad photo is an answer, too.
@@ -140,7 +143,10 @@ class Predictor:
         )
 
     def _decoded(self, file: Any) -> NDArray[np.uint8]:
-        image = open_photo(file)
+        try:
+            image = open_photo(file)
+        except UnidentifiedImageError:  # its message quotes the address of the file in memory
+            raise ValueError(f"none of {', '.join(PHOTO_FORMATS)}") from None
         if image.width * image.height > self._max_pixels:
             raise ValueError(f"{image.width} x {image.height} pixels are more than {self._max_pixels:,}")
         return decode_photo(file, image, None if self._cropper else self.decision.image_size).pixels
