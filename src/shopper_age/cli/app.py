@@ -181,7 +181,7 @@ def serve(
     max_seconds: Annotated[float, typer.Option(min=0.1, help="For a request to arrive, and to answer.")] = 15,
     max_requests: Annotated[int, typer.Option(min=1, help="At a time; a further one gets a 429.")] = 8,
 ) -> None:
-    """Answers for photos over HTTP."""
+    """Answers for photos over HTTP, and a page to try it; docs/serving.md describes both."""
     from shopper_age.inference.predictor import Predictor
 
     try:

@@ -1,1 +1,1 @@
-"""Answers over HTTP."""
+"""Answers over HTTP, and the page to try them."""

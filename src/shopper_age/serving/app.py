@@ -11,7 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from shopper_age.inference.predictor import Predictor
-from shopper_age.serving import schema
+from shopper_age.serving import page, schema
 from shopper_age.serving.limits import Limits, RequestError
 from shopper_age.serving.metrics import CONTENT_TYPE, ServerMetrics
 from shopper_age.serving.observation import Observation
@@ -112,6 +112,7 @@ def create_app(predictor: Predictor, limits: Limits, *, api_key: str | None) -> 
     async def prometheus() -> Response:
         return Response(metrics.page(), media_type=CONTENT_TYPE)
 
+    page.add_to(app)
     return app
 
 
