@@ -42,6 +42,7 @@ def test_a_bad_photo_is_an_answer_and_the_others_stay_in_place(tmp_path):
         20.0, "missing_photo", 30.0, "unreadable_photo", "unreadable_photo", "unreadable_photo", 40.0,
     ]  # fmt: skip
     assert all(one.ask_for_id for one in found if not one.faces)
+    assert found[3].detail == "none of JPEG, PNG, WEBP, GIF, BMP, TIFF"
     assert "int is no photo" in found[5].detail
 
 
