@@ -98,6 +98,9 @@ def test_a_photo_in_and_an_answer_out(page, client, photos, tmp_path, language, 
     assert page.evaluate("document.documentElement.lang") == language[:2]
     # everything fits into the width, the box lies on the photo and the curve is drawn
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(
+        "[...document.querySelectorAll('dd')].every((dd) => dd.offsetWidth > 0.4 * dd.parentNode.offsetWidth)"
+    )
     box, photo = (
         page.evaluate(f"document.querySelector('{name}').getBoundingClientRect().toJSON()")
         for name in ("rect.box", "#photo img")
