@@ -32,7 +32,7 @@ endif
 # Without what DVC says of results that a first run cannot have yet.
 WITHOUT_CHATTER = 2> >(grep --line-buffered -v 'No file hash info found' >&2)
 
-.PHONY: help env lock demo repro result test test-fast lint format ui send-log promote \
+.PHONY: help env lock demo repro result test test-fast lint format app ui send-log promote \
         pull experiment sweep push report comment keep-experiment keep-commit
 
 help: ## this list
@@ -85,6 +85,9 @@ sweep: env ## every combination, best first: make sweep GRID="learning_rate=0.00
 
 result: env ## the metrics of the last evaluation
 	@shopper-age result
+
+app: env ## a page to try the model on a photo, on http://localhost:8000
+	@shopper-age serve
 
 ui: env ## MLflow's pages on this machine; it prints their address, or the server's
 	@shopper-age ui

@@ -1,16 +1,16 @@
 """Commands of `shopper-age`."""
 
 import json
-import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from shopper_age import paths
+from shopper_age.cli import models
+from shopper_age.cli.messages import stop
 from shopper_age.runtime.interruption import INTERRUPTIONS, interruption_told
-from shopper_age.runtime.messages import clip
 from shopper_age.runtime.stage import configure_logging
 
 
@@ -51,7 +51,7 @@ def result() -> None:
     from shopper_age.experiments.tables import result_table
 
     if not paths.METRICS.is_file():
-        _stop(
+        stop(
             f"{paths.METRICS} not found: run `dvc repro` first, or `make demo` to see it work on drawn faces"
         )
     console = Console()
@@ -70,7 +70,7 @@ def compare(a: _Name, b: _Name) -> None:
     try:
         parts = compared(read_result(a), read_result(b))
     except (ValueError, OSError) as error:
-        _stop(str(error))
+        stop(str(error))
     console = Console()
     for part in parts:
         console.print(part, highlight=False)
@@ -98,10 +98,10 @@ def sweep(
         )
         raise
     except (ValueError, OSError, RuntimeError) as error:
-        _stop(str(error))
+        stop(str(error))
     _print_ranking(name, sweeps.grid_params(grid))
     if n_failed := sum(state == "Failed" for state in states.values()):
-        _stop(f"{n_failed} of {len(states)} experiments failed")
+        stop(f"{n_failed} of {len(states)} experiments failed")
 
 
 @app.command()
@@ -124,7 +124,7 @@ def report(
     try:
         write_text(_REPORT, training_report(base) + "\n")
     except (ValueError, OSError) as error:
-        _stop(str(error))
+        stop(str(error))
 
 
 @app.command()
@@ -139,7 +139,7 @@ def comment(
     texts = {"report": Path(_REPORT), "analysis": paths.EVALUATION / "report.md"}
     for file in texts.values() if outcome == SUCCESS else ():
         if not file.is_file():
-            _stop(f"{file} not found: run `dvc repro` and `make report` first")
+            stop(f"{file} not found: run `dvc repro` and `make report` first")
     read = {name: file.read_text(encoding="utf-8") if file.is_file() else "" for name, file in texts.items()}
     write_text(_COMMENT, training_comment(outcome, run_url=run_url, **read) + "\n")
 
@@ -158,7 +158,7 @@ def promote() -> None:
         check_evaluated(paths.MODEL)
         print(promote_model(read_result(WORKSPACE), paths.MODEL, experiment=experiment).sentence)
     except (ValueError, OSError, RegistryError) as error:
-        _stop(str(error))
+        stop(str(error))
 
 
 @app.command("import")
@@ -178,103 +178,12 @@ def import_(
     try:
         done = import_photos(format, source, target, options=Options(age, faces), copy=copy)
     except KeyboardInterrupt:
-        _stop("stopped; the same command goes on with what is missing")
+        stop("stopped; the same command goes on with what is missing")
     except (ValueError, OSError) as error:
-        _stop(str(error))
+        stop(str(error))
     console = Console()
     console.print(summary_table(done))
     console.print(next_steps(done, target), highlight=False, soft_wrap=True)
-
-
-@app.command()
-def predict(
-    photos: Annotated[
-        list[str],
-        typer.Argument(metavar="PATHS...", help="Photos, folders, patterns, a labels.csv, or - for names."),
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Table to write: .csv, .jsonl or .parquet. Interrupted, it is gone on with."),
-    ] = None,
-    annotate: Annotated[
-        Path | None, typer.Option(help="Folder for photos with their answers on them.")
-    ] = None,
-    model: Annotated[
-        Path, typer.Option(help="Folder with the model and its decision.json.")
-    ] = paths.MODEL.parent,
-    workers: Annotated[int, typer.Option(min=0, help="Threads of the model; 0: one per core.")] = 0,
-) -> None:
-    """Ages, age groups and the ID check for photos: a row per face, or with the reason why there is none."""
-    from shopper_age.cli import predicting
-    from shopper_age.inference.predictor import Predictor
-
-    try:
-        predictor = Predictor.load(model, n_threads=workers)
-        summary = predicting.predict(photos, predictor, out=out, annotate_to=annotate, tell=print)
-    except KeyboardInterrupt:
-        _stop("stopped" + (f": the same command goes on from there and writes {out}" if out else ""))
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        _stop(str(error))
-    print(f"{summary}{f'; written to {out}' if out else ''}")
-    if summary.n_photos and not summary.n_estimated:
-        _stop("none of these photos could be answered")
-
-
-@app.command()
-def export(
-    int8: Annotated[bool, typer.Option("--int8", help="With 8-bit integers, into models/int8.")] = False,
-) -> None:
-    """Writes the model as ONNX beside it, for machines without Keras, and compares its answers."""
-    from shopper_age.data.tables import read_splits
-    from shopper_age.export import exporting
-    from shopper_age.inference.decision import Decision
-    from shopper_age.params import load_params
-
-    try:
-        params, splits = load_params(), read_splits(paths.SPLITS)
-        decision = Decision.load(paths.DECISION)
-        source = paths.MODEL.with_suffix(".onnx")
-        if not int8 or not source.is_file():
-            done = exporting.export(paths.MODEL, decision, params.data_path, splits)
-            print(_told(done.path, done.parity))
-        if int8:
-            folder = paths.MODEL.parent / "int8"
-            done = exporting.export_int8(source, folder, decision, params.data_path, splits, params)
-            print(_told(done.path, done.parity))
-    except (ValueError, OSError, RuntimeError, ModuleNotFoundError) as error:
-        _stop(str(error))
-
-
-def _told(path: Path, parity: Any) -> str:
-    return (
-        f"{path}: on {parity.n_photos:,} test photos {parity.mean_difference:.2g} years off on average and "
-        f"{parity.max_difference:.2g} at most; MAE {parity.mae_export:.2f} instead of {parity.mae_model:.2f}"
-    )
-
-
-@app.command()
-def prepare(
-    source: Annotated[Path, typer.Argument(help="Folder with labels.csv and final_files.")],
-    target: Annotated[Path, typer.Argument(help="The training folder to make, such as data/faces.")],
-) -> None:
-    """Crops the face of each labelled photo into a new training folder, as photos at the till are cropped."""
-    from shopper_age.detection import prepare as preparation
-    from shopper_age.detection.detectors import load_cropper
-    from shopper_age.params import load_params
-
-    try:
-        done = preparation.prepare(source, target, load_cropper(load_params().faces))
-    except KeyboardInterrupt:
-        _stop(f"stopped; what is cropped is kept in {target}: the same command goes on from there")
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        _stop(str(error))
-    before = f", {done.n_resumed:,} of the photos done before" if done.n_resumed else ""
-    print(f"{done.n_cropped:,} of {done.n_rows:,} rows have a crop now in {target}{before}")
-    for reason, n in done.left_out.most_common():
-        print(f"  left out: {reason} {n:,}")
-    if done.left_out:
-        print(f"{target / preparation.LEFT_OUT_FILE} names each of them")
-    print(f"Next: set data_path to {target} in params.yaml, `dvc add {target}` and `dvc repro`")
 
 
 @app.command()
@@ -293,7 +202,7 @@ def ui(
         else:
             serve(experiment, port=port)
     except (ValueError, OSError) as error:
-        _stop(str(error))
+        stop(str(error))
 
 
 @app.command()
@@ -305,7 +214,7 @@ def send_log() -> None:
     for name in report.runs:
         print(f"sent: {name}")
     if report.failures:
-        _stop("\n".join(report.failures))
+        stop("\n".join(report.failures))
     if not report.runs:
         print("nothing waits to be sent")
 
@@ -321,9 +230,9 @@ def _print_ranking(
     try:
         experiments = [e for e in read_experiments() if sweep_name is None or is_of_sweep(e.name, sweep_name)]
     except ValueError as error:
-        _stop(str(error))
+        stop(str(error))
     if not experiments:
-        _stop(f"there is no experiment{f' of {sweep_name}' if sweep_name else ''} on this commit")
+        stop(f"there is no experiment{f' of {sweep_name}' if sweep_name else ''} on this commit")
     experiments = ranked(experiments)[:best]
     console = Console()
     console.print(ranking_table(experiments, params or varied_params(experiments)))
@@ -334,5 +243,4 @@ def _print_ranking(
             )
 
 
-def _stop(message: str) -> NoReturn:
-    sys.exit(f"shopper-age: {clip(message)}")
+app.add_typer(models.commands)

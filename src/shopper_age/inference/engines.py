@@ -1,5 +1,6 @@
 """Engines that compute estimates: Keras, or ONNX Runtime where an export lies beside the model."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -55,10 +56,7 @@ class OnnxEngine:
 
     def estimate(self, photos: NDArray[np.uint8]) -> Estimates:
         found = dict(zip(self._outputs, self._session.run(None, {self._input: photos}), strict=True))
-        distribution = found.get(AGE_DISTRIBUTION)
-        return Estimates(
-            found[AGE][:, 0].astype(float), None if distribution is None else distribution.astype(float)
-        )
+        return _as_estimates(found)
 
 
 class KerasEngine:
@@ -70,15 +68,14 @@ class KerasEngine:
 
     def __init__(self, path: Path, decision: Decision) -> None:
         from shopper_age import load_model
+        from shopper_age.inference.views import with_views
 
         decision.check_model(file_md5(path), where=str(path))
-        self._model = load_model(path)
-        self._n_views = decision.n_views
+        # once: Keras traces every new model anew, which takes longer than the estimate, and keeps the trace
+        self._model = with_views(load_model(path), decision.n_views)
 
     def estimate(self, photos: NDArray[np.uint8]) -> Estimates:
-        from shopper_age.inference.estimation import estimate
-
-        return estimate(self._model, photos, n_views=self._n_views)
+        return _as_estimates(self._model.predict(photos, verbose=0))
 
 
 def load_engine(folder: Path, decision: Decision, *, n_threads: int = 0) -> Engine:
@@ -93,6 +90,13 @@ def load_engine(folder: Path, decision: Decision, *, n_threads: int = 0) -> Engi
     if saved:
         return KerasEngine(_only(saved), decision)
     raise DecisionError(f"{folder} holds no model (.onnx or .keras): run `dvc repro` or `dvc pull`")
+
+
+def _as_estimates(output: Mapping[str, NDArray[np.floating]]) -> Estimates:
+    distribution = output.get(AGE_DISTRIBUTION)
+    return Estimates(
+        output[AGE][:, 0].astype(float), None if distribution is None else distribution.astype(float)
+    )
 
 
 def _only(files: list[Path]) -> Path:

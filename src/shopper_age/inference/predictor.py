@@ -57,19 +57,21 @@ class Predictor:
         self._max_pixels = max_pixels
 
     @classmethod
-    def load(cls, folder: str | Path, *, n_threads: int = 0) -> "Predictor":
+    def load(cls, folder: str | Path, *, n_threads: int = 0, max_pixels: int = MAX_PIXELS) -> "Predictor":
         """The predictor of a folder with a model and its decision.json, such as `models`.
 
         Args:
             folder: holds decision.json and the model, as .onnx (preferred) or .keras.
             n_threads: of the engine; 0: one per core.
+            max_pixels: of a photo; larger ones are refused before they are decoded.
 
         Raises:
             DecisionError: model and decision are missing, broken, or do not belong together.
         """
         folder = Path(folder)
         decision = Decision.load(folder / DECISION_FILE)
-        return cls(load_engine(folder, decision, n_threads=n_threads), decision, _cropper(decision))
+        engine = load_engine(folder, decision, n_threads=n_threads)
+        return cls(engine, decision, _cropper(decision), max_pixels=max_pixels)
 
     def predict(self, photos: Iterable[Any], *, names: Sequence[str] | None = None) -> Iterator[PhotoAnswer]:
         """An answer for each photo, in order, batch by batch in flat memory; a bad photo is an answer, too.
@@ -107,7 +109,7 @@ class Predictor:
             pixels = self._pixels(photo)
         except FileNotFoundError:
             return _Ready("missing_photo")
-        except UnidentifiedImageError:
+        except UnidentifiedImageError:  # its message quotes the address of the file in memory
             return _Ready("unreadable_photo", f"none of {', '.join(PHOTO_FORMATS)}")
         except Exception as error:  # what readers of pictures raise on broken ones has no common base
             return _Ready("unreadable_photo", str(error).strip() or type(error).__name__)

@@ -1,0 +1,136 @@
+"""Commands that use a finished model: crop, predict, export, serve."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from shopper_age import paths
+from shopper_age.cli.messages import stop, tell
+
+commands = typer.Typer()
+
+_Model = Annotated[Path, typer.Option(help="Folder with the model and its decision.json.")]
+
+
+@commands.command()
+def predict(
+    photos: Annotated[
+        list[str],
+        typer.Argument(metavar="PATHS...", help="Photos, folders, patterns, a labels.csv, or - for names."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Table to write: .csv, .jsonl or .parquet. Interrupted, it is gone on with."),
+    ] = None,
+    annotate: Annotated[
+        Path | None, typer.Option(help="Folder for photos with their answers on them.")
+    ] = None,
+    model: _Model = paths.MODEL.parent,
+    workers: Annotated[int, typer.Option(min=0, help="Threads of the model; 0: one per core.")] = 0,
+) -> None:
+    """Ages, age groups and the ID check for photos: a row per face, or with the reason why there is none."""
+    from shopper_age.cli import predicting
+    from shopper_age.inference.predictor import Predictor
+
+    try:
+        predictor = Predictor.load(model, n_threads=workers)
+        summary = predicting.predict(photos, predictor, out=out, annotate_to=annotate, tell=print)
+    except KeyboardInterrupt:
+        stop("stopped" + (f": the same command goes on from there and writes {out}" if out else ""))
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        stop(str(error))
+    print(f"{summary}{f'; written to {out}' if out else ''}")
+    if summary.n_photos and not summary.n_estimated:
+        stop("none of these photos could be answered")
+
+
+@commands.command()
+def export(
+    int8: Annotated[bool, typer.Option("--int8", help="With 8-bit integers, into models/int8.")] = False,
+) -> None:
+    """Writes the model as ONNX beside it, for machines without Keras, and compares its answers."""
+    from shopper_age.data.tables import read_splits
+    from shopper_age.export import exporting
+    from shopper_age.inference.decision import Decision
+    from shopper_age.params import load_params
+
+    try:
+        params, splits = load_params(), read_splits(paths.SPLITS)
+        decision = Decision.load(paths.DECISION)
+        source = paths.MODEL.with_suffix(".onnx")
+        if not int8 or not source.is_file():
+            done = exporting.export(paths.MODEL, decision, params.data_path, splits)
+            print(_told(done.path, done.parity))
+        if int8:
+            folder = paths.MODEL.parent / "int8"
+            done = exporting.export_int8(source, folder, decision, params.data_path, splits, params)
+            print(_told(done.path, done.parity))
+    except (ValueError, OSError, RuntimeError, ModuleNotFoundError) as error:
+        stop(str(error))
+
+
+@commands.command()
+def serve(
+    model: _Model = paths.MODEL.parent,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; any but this machine's own needs SHOPPER_AGE_API_KEY.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0: a free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=0, help="Threads of the model; 0: one per core.")] = 0,
+    max_photos: Annotated[int, typer.Option(min=1, help="Photos in a request.")] = 16,
+    max_body_mib: Annotated[int, typer.Option(min=1, help="Size of a request, in MiB.")] = 20,
+    max_megapixels: Annotated[int, typer.Option(min=1, help="Pixels of a photo, in millions.")] = 50,
+    max_seconds: Annotated[float, typer.Option(min=0.1, help="For a request to arrive, and to answer.")] = 15,
+    max_requests: Annotated[int, typer.Option(min=1, help="At a time; a further one gets a 429.")] = 8,
+) -> None:
+    """Answers for photos over HTTP, and a page to try it; docs/serving.md describes both."""
+    from shopper_age.inference.predictor import Predictor
+
+    try:
+        from shopper_age.serving import server
+        from shopper_age.serving.limits import Limits
+
+        limits = Limits(max_body_mib * 2**20, max_photos, max_megapixels * 10**6, max_seconds, max_requests)
+        api_key = os.environ.get(server.API_KEY) or None
+        server.check_key(host, api_key)
+        with server.listen(host, port) as listener:
+            predictor = Predictor.load(model, n_threads=workers, max_pixels=limits.max_pixels)
+            server.serve(predictor, listener, limits=limits, api_key=api_key, tell=tell)
+    except KeyboardInterrupt:
+        tell("stopped")
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        stop(str(error))
+
+
+@commands.command()
+def prepare(
+    source: Annotated[Path, typer.Argument(help="Folder with labels.csv and final_files.")],
+    target: Annotated[Path, typer.Argument(help="The training folder to make, such as data/faces.")],
+) -> None:
+    """Crops the face of each labelled photo into a new training folder, as photos at the till are cropped."""
+    from shopper_age.detection import prepare as preparation
+    from shopper_age.detection.detectors import load_cropper
+    from shopper_age.params import load_params
+
+    try:
+        done = preparation.prepare(source, target, load_cropper(load_params().faces))
+    except KeyboardInterrupt:
+        stop(f"stopped; what is cropped is kept in {target}: the same command goes on from there")
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        stop(str(error))
+    before = f", {done.n_resumed:,} of the photos done before" if done.n_resumed else ""
+    print(f"{done.n_cropped:,} of {done.n_rows:,} rows have a crop now in {target}{before}")
+    for reason, n in done.left_out.most_common():
+        print(f"  left out: {reason} {n:,}")
+    if done.left_out:
+        print(f"{target / preparation.LEFT_OUT_FILE} names each of them")
+    print(f"Next: set data_path to {target} in params.yaml, `dvc add {target}` and `dvc repro`")
+
+
+def _told(path: Path, parity: Any) -> str:
+    return (
+        f"{path}: on {parity.n_photos:,} test photos {parity.mean_difference:.2g} years off on average and "
+        f"{parity.max_difference:.2g} at most; MAE {parity.mae_export:.2f} instead of {parity.mae_model:.2f}"
+    )
