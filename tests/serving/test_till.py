@@ -39,7 +39,7 @@ def test_the_till_has_the_versions_of_the_environment_that_made_its_model():
 def test_the_limits_of_the_command_are_those_of_the_server():
     from inspect import signature
 
-    from shopper_age.cli.app import serve
+    from shopper_age.cli.models import serve
 
     default = {name: parameter.default for name, parameter in signature(serve).parameters.items()}
     limits = Limits()
