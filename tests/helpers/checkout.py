@@ -10,6 +10,7 @@ from typing import Self
 
 import pandas as pd
 from project import ROOT, ProjectCopy
+from python_start import small_network
 
 from shopper_age.demo.faces import draw_faces
 from shopper_age.runtime.files import write_csv
@@ -60,7 +61,8 @@ class Checkout(ProjectCopy):
         """What a colleague gets from Git: no data, no results, an empty cache, the same surroundings."""
         self.run("git", "clone", "--quiet", str(self.folder), str(folder))
         clone = self.at(folder)
-        clone.environment = {**self.environment, "PYTHONPATH": clone.environment["PYTHONPATH"]}
+        python_path = self.environment["PYTHONPATH"].replace(str(self.folder), str(folder))
+        clone.environment = {**self.environment, "PYTHONPATH": python_path}
         return clone
 
     def json(self, path: str) -> dict:
@@ -117,9 +119,10 @@ class FinishedCheckout(Checkout):
         return self.folder.with_suffix(".txt")  # beside the checkout, where it is no file of it
 
     def duplicate(self, folder: Path) -> Self:
-        """A copy with data, results, caches and runs, which a test may change."""
+        """A copy with data, results, caches and runs, which a test may change; it trains a small network."""
         shutil.copytree(self.folder, folder, symlinks=True)
         copy = self.at(folder)
+        copy.environment = small_network(copy.environment)
         copy._output_file.write_text(self.output, encoding="utf-8")
         return copy
 

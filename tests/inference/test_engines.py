@@ -11,11 +11,12 @@ PHOTOS = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE, 3), dtype=np.
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    from shopper_age import create_model
+    from small_training import small_model
+
     from shopper_age.model.archive import save_model
 
     path = tmp_path_factory.mktemp("model") / "age.keras"
-    save_model(create_model((SIDE, SIDE, 3), weights="random", loss="label_distribution"), path)
+    save_model(small_model(), path)
     return path
 
 

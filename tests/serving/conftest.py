@@ -1,7 +1,7 @@
 """A model as the till has it: exported to ONNX, with its decision."""
 
 import pytest
-from answering import SIDE, decision
+from answering import decision
 
 from shopper_age.metrics.interval_rule import IntervalRule
 from shopper_age.runtime.hashing import file_md5
@@ -12,14 +12,15 @@ def till_models(tmp_path_factory):
     """A folder with an exported, untrained model of photos of 32 pixels, and a decision that fits it."""
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     pytest.importorskip("tf2onnx", reason="tf2onnx, which exports to ONNX, is not installed")
-    from shopper_age import create_model
+    from small_training import small_model
+
     from shopper_age.export.onnx import export_onnx
     from shopper_age.model.archive import save_model
 
     folder = tmp_path_factory.mktemp("till") / "models"
     folder.mkdir()
     saved = folder.parent / "age.keras"
-    model = create_model((SIDE, SIDE, 3), weights="random", loss="label_distribution")
+    model = small_model()
     save_model(model, saved)
     md5 = file_md5(saved)
     export_onnx(model, folder / "age.onnx", n_views=1, model_md5=md5)

@@ -1,12 +1,13 @@
 """Training and evaluation on JAX, on a machine that has no TensorFlow."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 from checkout import SMALL, Checkout
-from jax_backend import jax_environment
 from project import ROOT
+from python_start import on_jax, small_network
 
 from shopper_age.demo.faces import draw_faces
 
@@ -38,12 +39,12 @@ def _run(command, environment):
 
 
 @pytest.fixture
-def environment(tmp_path):
-    return jax_environment(tmp_path, python_path=str(ROOT / "src"))
+def environment():
+    return on_jax({**os.environ, "PYTHONPATH": str(ROOT / "src")})
 
 
 def test_the_four_functions_train_on_jax_without_tensorflow(faces, environment):
-    said = _run([sys.executable, "-c", TRAIN_AS_IN_A_NOTEBOOK, str(faces)], environment)
+    said = _run([sys.executable, "-c", TRAIN_AS_IN_A_NOTEBOOK, str(faces)], small_network(environment))
     assert said.strip().endswith("trained True False")
 
 
@@ -58,11 +59,10 @@ def test_tensorflow_really_is_out_of_reach_in_these_tests(environment, blocked):
 
 
 @pytest.mark.pipeline
-def test_the_stages_train_and_evaluate_on_jax_without_tensorflow(tmp_path, tmp_path_factory):
-    project = Checkout(tmp_path_factory.mktemp("project"))
+def test_the_stages_train_and_evaluate_on_jax_without_tensorflow(tmp_path):
+    project = Checkout(tmp_path / "project")
     draw_faces(project.folder / "data" / "faces", n=60, seed=1)
-    jax = jax_environment(tmp_path, python_path=project.environment["PYTHONPATH"])
-    project.environment |= {name: jax[name] for name in ("KERAS_BACKEND", "PYTHONPATH")}
+    project.environment = small_network(on_jax(project.environment))
     settings = [argument for setting in SMALL for argument in ("--set-param", setting)]
     said = project.run("dvc", "exp", "run", *settings)
     assert "Running stage 'evaluate'" in said
