@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from shopper_age.experiments.comparison import (
     THRESHOLD_AGE,
@@ -16,6 +17,7 @@ from shopper_age.experiments.comparison import (
 )
 from shopper_age.experiments.ranking import DONE, Experiment, on_other_photos, ranked
 from shopper_age.experiments.results import Result
+from shopper_age.markdown import cell
 
 # What the metrics of a comparison are called, and whether they are shares rather than years.
 _COMPARED = {
@@ -92,6 +94,21 @@ def ranking_table(experiments: Iterable[Experiment], params: Sequence[str]) -> T
             state = f"{state} {_OTHER}".strip()
         table.add_row(escape(experiment.name), *settings, *shown, state)
     return table
+
+
+def as_markdown(part: Table | str) -> str:
+    """A table below its title, or a text, as Markdown, whose lines a page breaks where it needs to."""
+    if isinstance(part, str):
+        return _plain(part)
+    columns = [[column.header, *column.cells] for column in part.columns]
+    heading, *rows = ([cell(_plain(value)) for value in row] for row in zip(*columns, strict=True))
+    lines = [heading, ["---"] * len(columns), *rows]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"**{_plain(part.title)}**\n\n{table}" if part.title else table
+
+
+def _plain(markup: Any) -> str:
+    return Text.from_markup(str(markup)).plain
 
 
 def _comparison_table(a: Result, b: Result, comparison: Comparison) -> Table:
