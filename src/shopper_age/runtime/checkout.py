@@ -10,7 +10,8 @@ def project_root() -> Path:
 
     Inside `dvc exp run --temp` and `--queue` DVC_ROOT names the user's checkout, while the working folder
     and Git's top level are a copy that DVC throws away. Else it is the top of DVC's project, which may lie
-    within a checkout of Git's as demo/ does; without DVC it is Git's top level, without Git the working folder.
+    within a checkout of Git's as demo/ does; without DVC it is Git's top level, without Git the working
+    folder.
     """
     if root := os.environ.get("DVC_ROOT"):
         return Path(root)
