@@ -120,6 +120,8 @@ def test_a_reviewer_gets_from_the_list_to_a_run_its_report_and_its_curves(pages,
             wait_for_text(column)
         page.evaluate(f"{place(run.info.run_name)}.click()")
         wait_for_text("Test MAE 7.00 years")
+        assert "cpu_cores" in page.text("body")
+        assert "run_key" not in page.text("body"), "MLflow hides tags that begin with its name"
         page.evaluate(f"location.href = {place('Report with pictures')}.href")
         page.wait_for("document.querySelector('iframe')")
         shown = page.evaluate("fetch(document.querySelector('iframe').src).then(answer => answer.text())")

@@ -47,6 +47,13 @@ NOTE = "mlflow.note.content"
 
 KIND_TAG = "mlflow.experimentKind"
 
+# MLflow's pages hide the tags that begin with "mlflow.": these are for the project to find its runs by.
+_HIDDEN = "mlflow.shopper_age."
+
+RUN_KEY, PARENT_KEY, EVALUATION_KEY, PROCESS = (
+    f"{_HIDDEN}{name}" for name in ("run_key", "parent_run_key", "evaluation_key", "process")
+)
+
 CHAMPION_TAG = "champion"
 
 _BEST_FIRST = f"metrics.`{mlflow_name('best_val_mae')}`"
