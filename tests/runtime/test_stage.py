@@ -44,7 +44,8 @@ def test_an_experiment_that_fails_in_the_workspace_says_how_to_go_back(monkeypat
         run_stage(_raising(ValueError("the rule")))
     told, *back = str(stopped.value.code).splitlines()
     assert told == "split: the rule"
-    hint = "`git checkout HEAD -- params.yaml reports && dvc checkout --allow-missing` goes back to the last commit"
+    commands = "git checkout HEAD -- params.yaml reports && dvc checkout --allow-missing"
+    hint = f"`{commands}` goes back to the last commit"
     assert back == ([] if is_a_copy else [hint])
 
 

@@ -47,7 +47,8 @@ def _way_back() -> str:
     """
     if "DVC_EXP_NAME" not in os.environ or Path(os.environ.get("DVC_ROOT", "")).resolve() != Path.cwd():
         return ""
-    return "\n`git checkout HEAD -- params.yaml reports && dvc checkout --allow-missing` goes back to the last commit"
+    commands = "git checkout HEAD -- params.yaml reports && dvc checkout --allow-missing"
+    return f"\n`{commands}` goes back to the last commit"
 
 
 def _is_short_of_memory(error: Exception) -> bool:
