@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mlflow_store import TRAIN_UNTIL_KILLED, evaluate, points, runs, train
 
-from shopper_age.tracking import RUN_PAGE, training_run
+from shopper_age.tracking import RUN_PAGE, evaluation_run, training_run
 from shopper_age.tracking.mlflow_internals import EVALUATION_KEY, RUN_KEY
 from shopper_age.tracking.provenance import LIBRARIES
 
@@ -141,6 +141,17 @@ def test_the_page_of_a_run_shows_facts_and_no_tags_of_the_projects_own(root, mod
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "f" * 40)
     evaluate(model, "k1", 7.5)
     assert set(shown()) == facts
+
+
+def test_a_run_names_what_it_learnt_from_and_what_it_was_measured_on(root, model):
+    with training_run("ages", params={}) as run:
+        run.log_dataset("faces", digest="d", source="data/faces", n_rows=4, context="training")
+        run.set_model(model)
+    with evaluation_run("ages", model_path=model, evaluation_key="k1") as run:
+        run.log_dataset("faces (test part)", digest="d", source="data/faces", n_rows=1, context="testing")
+    (stored,) = runs(root)
+    uses = {(used.dataset.name, used.tags[0].value) for used in stored.inputs.dataset_inputs}
+    assert uses == {("faces", "training"), ("faces (test part)", "testing")}
 
 
 def test_another_evaluation_of_a_model_becomes_a_child_run(root: Path, model: Path) -> None:
