@@ -68,7 +68,9 @@ demo: env ## drawn faces through the whole pipeline, with a small model, and the
 	@cp -R src stages .dvcignore dvc.yaml demo
 	@cp data/dvc.yaml demo/data
 	@sed $(foreach setting,$(DEMO),-e 's|^$(firstword $(subst =, ,$(setting))): .*|$(subst =,: ,$(setting))|') params.yaml > demo/params.yaml
-	@test -d demo/.dvc || (cd demo && dvc init --quiet --no-scm && dvc config core.analytics false)
+	@test -d demo/.dvc/plots || (cd demo && (test -d .dvc || dvc init --quiet --no-scm) && \
+	  dvc config core.analytics false && dvc config plots.html_template plots/page.html)
+	@mkdir -p demo/.dvc && cp -R .dvc/plots demo/.dvc
 	cd demo && dvc repro $(WITHOUT_CHATTER)
 	@cd demo && shopper-age result
 	@echo "The report is demo/reports/evaluate/report.md; nothing outside demo/ has changed, delete it as you like."

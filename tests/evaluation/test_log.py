@@ -153,10 +153,10 @@ def test_the_run_is_that_of_the_model_and_names_settings_and_data(params, monkey
     assert run.facts["tags"] == {"data_md5": "abc.dir"}
     assert run.facts["log_photos"] is params.tracking.log_photos
     assert run.dataset == {
-        "name": "mine",
+        "name": "mine (test part)",
         "digest": "abc.dir",
         "source": Path("data/mine"),
-        "n_rows": 603,  # 3 + 300 + 300
+        "n_rows": 300,
         "context": "testing",
     }
 

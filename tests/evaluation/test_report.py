@@ -17,7 +17,7 @@ from project import ROOT
 from reports import analysis, card
 
 from shopper_age.evaluation.figures import evaluation_figures
-from shopper_age.evaluation.report import evaluation_reports, render_analysis
+from shopper_age.evaluation.report import evaluation_reports, render_analysis, render_run_description
 from shopper_age.evaluation.tables import evaluation_tables
 from shopper_age.params import load_params
 
@@ -217,6 +217,23 @@ def test_report_and_card_say_how_the_ages_are_known(ages_are, sentence):
         assert f"How the ages are known: {sentence}" in text
         assert text.count("How the ages are known") == 1
     assert "the faces were drawn for them" in card(evaluation, is_demo=True)
+
+
+@pytest.mark.parametrize("noise", [4.0, 0.5, 30.0])
+def test_the_description_of_a_run_has_its_verdicts_first_and_no_line_broken_within_a_sentence(noise):
+    """MLflow shows the first lines, and breaks them where the text does."""
+    text = render_run_description(
+        usual_evaluation(noise=noise), is_demo=True, run_page="#/page", dvc_experiment="sunny-cat"
+    )
+    first, *lines = [line for line in text.splitlines() if line]
+    assert first.startswith("**Test MAE ")
+    assert first.endswith("(#/page/artifacts/evaluate/MODEL_CARD.html), `dvc exp apply sunny-cat`.")
+    *verdicts, demo = lines
+    assert [verdict.split(":**")[0] for verdict in verdicts if "Of no use" not in verdict] == [
+        *("- **Error", "- **Age groups", "- **Alcohol check", "- **How sure")
+    ]
+    assert all(line.endswith(".") for line in lines)
+    assert demo.startswith("> The photos of this run are **drawn faces**")
 
 
 def test_the_card_asks_for_the_law_and_the_practice_statement():

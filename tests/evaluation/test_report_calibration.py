@@ -48,9 +48,3 @@ def test_the_card_names_it_too():
 def test_too_few_minors_out_of_fold_are_said_to_be_in_the_training_part():
     evaluation = evaluation_of(estimates(np.linspace(18, 80, 200), 0), estimates(ages(1000), 0), n_folds=4)
     assert "too few people (no minors in the training part)" in analysis(evaluation)
-
-
-def test_photos_estimated_out_of_fold_count_once():
-    parts = estimates(ages(3), 0), estimates(ages(40), 0)
-    assert evaluation_of(*parts, n_folds=3).n_photos == 3 + 40
-    assert evaluation_of(*parts).n_photos == 3 + 3 + 40

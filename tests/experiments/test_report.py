@@ -8,7 +8,7 @@ from project import ROOT
 from typer.testing import CliRunner
 
 from shopper_age.cli.app import app
-from shopper_age.experiments.report import PICTURES, training_report
+from shopper_age.experiments.report import BASE, PICTURES, training_report
 from shopper_age.paths import EVALUATION, shows_people
 
 
@@ -25,9 +25,10 @@ def test_the_report_has_comparison_changed_metrics_and_the_pictures_that_were_ma
     report = training_report("v1")
     for picture in made:
         picture.unlink()
-    assert report.startswith("## The workspace against v1\n\n```\n")
+    assert report.startswith("## The workspace against v1\n\n**Parameters that differ**\n\n| Parameter | v1 ")
     told = " ".join(report.split())
-    assert "│ epochs │ 1 │ 3 │" in told
+    assert "| epochs | 1 | 3 |" in told
+    assert "| mean absolute error (MAE), years | 8.00 | 4.00 | -4.00 |" in told
     assert "workspace is better than v1: MAE 4.00 against 8.00 years" in told
     assert "<details><summary>All metrics that changed</summary>\n\n| Metric" in report
     assert "| mae | 8.0 | 4.001 | -3.999 |" in told
@@ -52,8 +53,39 @@ def test_a_revision_whose_estimates_are_not_at_hand_still_has_its_metrics(evalua
         report = training_report("v1")
     finally:
         away.rename(evaluated_project / ".dvc" / "cache")
-    assert "```\n`v1` has no reports/evaluate/predictions.csv at hand" in report
-    assert "8.0" in report
+    assert "\n\n`v1` has no reports/evaluate/predictions.csv at hand" in report
+    assert "| mean absolute error (MAE) | 4.00 years |" in report
+    assert "| mae | 8.0 |" in " ".join(report.split())
+
+
+def without_results(commit: str, index: Path) -> str:
+    """A commit with the files of another but its reports."""
+
+    def git(*command: str) -> str:
+        environment = {**os.environ, "GIT_INDEX_FILE": str(index)}
+        return subprocess.run(
+            ["git", *command], env=environment, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+
+    git("read-tree", commit)
+    git("rm", "-r", "--cached", "--force", "--quiet", "reports")
+    return git("commit-tree", "-m", "code alone", git("write-tree").strip()).strip()
+
+
+@pytest.mark.usefixtures("_in_the_project")
+@pytest.mark.parametrize("is_there", [False, True])
+def test_the_first_result_is_reported_alone(is_there, tmp_path):
+    """Before the first push there is no origin/main, and later it may have code without results."""
+    base = without_results("v1", tmp_path / "index") if is_there else BASE
+    answer = CliRunner().invoke(app, ["report", base])
+    written = Path("training-report.md").read_text(encoding="utf-8")
+    Path("training-report.md").unlink()
+    assert answer.exit_code == 0, answer.output
+    assert written.startswith("## The result of the workspace\n\nNothing to compare with: ")
+    reason = f"nothing was evaluated in `{base}`" if is_there else f"there is no `{base}` here"
+    assert reason in written.split("\n\n")[1]
+    assert "| mean absolute error (MAE) | 4.00 years |" in written
+    assert "All metrics that changed" not in written
 
 
 @pytest.mark.usefixtures("_in_the_project")
@@ -66,7 +98,8 @@ def test_for_a_revision_that_there_is_not_no_report_is_written():
 
 def test_a_report_shows_pictures_that_are_made_and_show_nobody():
     pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
-    made = {Path(plot).name for plot in pipeline["stages"]["evaluate"]["plots"]}
+    stage = pipeline["stages"]["evaluate"]
+    made = {Path(file).name for file in [*stage["plots"], *stage["outs"]] if isinstance(file, str)}
     assert set(PICTURES) <= made
     assert not [picture for picture in PICTURES if shows_people(picture)]
     assert shows_people("reports/evaluate/worst_photos.png")

@@ -1,13 +1,16 @@
 import dataclasses
 from io import StringIO
 
+import numpy as np
 import pytest
+from estimates_table import table
 from rich.console import Console
 from typer.testing import CliRunner
 
 from shopper_age.cli.app import app
 from shopper_age.experiments.ranking import Experiment
-from shopper_age.experiments.tables import ranking_table
+from shopper_age.experiments.results import Result
+from shopper_age.experiments.tables import compared, ranking_table
 
 FAST = Experiment("fast", "success", {"epochs": 5, "train.schedule": "cosine"}, 6.5, 7.0, 40.0)
 SLOW = Experiment("slow", "success", {"epochs": 10, "train.schedule": "cosine"}, 5.25, 7.5, 20.0)
@@ -105,3 +108,39 @@ def test_names_are_never_cut_and_other_photos_are_marked(width):
     shown = stream.getvalue()
     assert name in shown
     assert "≠ other photos" in shown
+
+
+def comparison_lines(name_a: str, name_b: str, *, n_minors: int, width: int) -> list[str]:
+    """The comparison of two models on `n_minors` minors and 40 adults."""
+    true = np.concatenate([np.full(n_minors, 16.0), np.linspace(20, 70, 40)])
+    metrics, settings = {"mae": 5.0, "meets_requirement": True}, {"evaluate": {"legal_age": 18}}
+    results = (
+        Result(name, table(true, true + np.resize(errors, true.size)), metrics, {**settings, "loss": name})
+        for name, errors in ((name_a, (20.0, -1.0)), (name_b, (1.0, -2.0, 12.0)))
+    )
+    console = Console(file=StringIO(), width=width)
+    console.print(*compared(*results), sep="\n")
+    return console.file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_names_are_never_cut_in_a_comparison(width):
+    names = ("sweep-1127-221334-1", "sweep-1127-221334-learning-rate-12")
+    lines = comparison_lines(*names, n_minors=12, width=width)
+    assert "…" not in "".join(lines)
+    assert max(map(len, lines)) <= width
+    starts, ends = ([n for n, line in enumerate(lines) if line[0] == corner] for corner in "┏┡")
+    for start, end in zip(starts, ends, strict=True):
+        columns = zip(*(line.split("┃")[1:-1] for line in lines[start + 1 : end]), strict=True)
+        assert set(names) <= {"".join(part.strip() for part in column) for column in columns}
+
+
+def test_no_interval_is_shown_of_a_handful_of_photos():
+    (few,) = (
+        line for line in comparison_lines("a", "b", n_minors=9, width=160) if "minors not asked" in line
+    )
+    assert "too few photos" in few
+    (enough,) = (
+        line for line in comparison_lines("a", "b", n_minors=10, width=160) if "minors not asked" in line
+    )
+    assert " to " in enough

@@ -50,6 +50,19 @@ def test_root_without_dvc_is_the_top_of_the_checkout(
     assert project_root() == git_checkout
 
 
+def test_root_of_a_project_within_a_checkout_is_the_top_of_the_project(git_checkout, monkeypatch):
+    """As demo/ is: a command there finds the runs that its stages logged."""
+    (git_checkout / ".dvc").mkdir()
+    for project in ("demo", "ages"):
+        (git_checkout / project / ".dvc").mkdir(parents=True)
+        (git_checkout / project / "reports").mkdir()
+        for folder in (git_checkout / project, git_checkout / project / "reports"):
+            monkeypatch.chdir(folder)
+            assert project_root() == git_checkout / project
+    monkeypatch.chdir(git_checkout)
+    assert project_root() == git_checkout
+
+
 def test_root_without_git_is_the_working_folder(tmp_path: Path) -> None:
     assert project_root() == tmp_path
 

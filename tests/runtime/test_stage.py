@@ -34,6 +34,21 @@ def test_what_the_user_did_is_told_in_one_line(monkeypatch, error):
     assert stopped.value.code == f"split: {error}"
 
 
+@pytest.mark.parametrize("is_a_copy", [False, True])
+def test_an_experiment_that_fails_in_the_workspace_says_how_to_go_back(monkeypatch, tmp_path, is_a_copy):
+    monkeypatch.setattr(sys, "argv", ["stages/split.py"])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_EXP_NAME", "sunny-cat")
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "elsewhere" if is_a_copy else tmp_path))
+    with pytest.raises(SystemExit) as stopped:
+        run_stage(_raising(ValueError("the rule")))
+    told, *back = str(stopped.value.code).splitlines()
+    assert told == "split: the rule"
+    commands = "git checkout HEAD -- params.yaml reports && dvc checkout --allow-missing"
+    hint = f"`{commands}` goes back to the last commit"
+    assert back == ([] if is_a_copy else [hint])
+
+
 def test_a_message_of_any_length_is_cut_to_what_is_read(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["stages/split.py"])
     with pytest.raises(SystemExit) as stopped:

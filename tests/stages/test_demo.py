@@ -51,6 +51,8 @@ def test_the_demo_changes_no_file_that_people_commit_and_says_how_to_go_on(proje
     calls = (tmp_path / "record").read_text().splitlines()
     assert calls[-2:] == ["demo: dvc repro", "demo: shopper-age result"]
     assert all(call.startswith("demo: ") for call in calls)
+    assert "demo: dvc config plots.html_template plots/page.html" in calls
+    assert (project / "demo" / ".dvc" / "plots" / "page.html").is_file()
 
 
 def test_the_demo_differs_from_the_projects_settings_where_it_must_be_quick(project, tmp_path):

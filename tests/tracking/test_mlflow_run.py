@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from mlflow_store import TRAIN_UNTIL_KILLED, evaluate, points, runs, train
 
-from shopper_age.tracking import RUN_PAGE, training_run
+from shopper_age.tracking import RUN_PAGE, evaluation_run, training_run
+from shopper_age.tracking.mlflow_internals import EVALUATION_KEY, RUN_KEY
+from shopper_age.tracking.provenance import LIBRARIES
 
 
 def test_load_and_memory_of_the_machine_are_logged(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +77,7 @@ def test_a_changed_setting_of_a_resumed_run_becomes_a_tag(root: Path) -> None:
 def test_a_run_that_the_store_does_not_have_is_begun_anew_under_its_id(root: Path) -> None:
     run = train(resume_id="of-another-store")
     assert run.id == "of-another-store"
-    assert [stored.data.tags["run_key"] for stored in runs(root)] == ["of-another-store"]
+    assert [stored.data.tags[RUN_KEY] for stored in runs(root)] == ["of-another-store"]
 
 
 def test_an_evaluation_lands_in_the_run_that_trained_the_model(
@@ -89,7 +91,7 @@ def test_an_evaluation_lands_in_the_run_that_trained_the_model(
     first, second = runs(root)
     assert first.data.metrics == {"epochs/val_mae": 8.0, "test/test_mae": 7.5}
     assert first.data.params["evaluate.tta"] == "2"
-    assert first.data.tags["evaluation_key"] == "k1"
+    assert first.data.tags[EVALUATION_KEY] == "k1"
     assert "test/test_mae" not in second.data.metrics
 
 
@@ -107,6 +109,49 @@ def test_the_same_evaluation_renews_its_metrics_in_its_run(root: Path, model: Pa
     (stored,) = runs(root)
     assert stored.data.metrics["test/test_mae"] == 7.4
     assert points(root, stored, "test/test_mae") == [(0, 7.5), (0, 7.4)]
+
+
+def test_the_page_of_a_run_shows_facts_and_no_tags_of_the_projects_own(root, model, monkeypatch):
+    def shown() -> dict[str, str]:
+        (stored,) = runs(root)
+        return {name: value for name, value in stored.data.tags.items() if not name.startswith("mlflow.")}
+
+    monkeypatch.setenv("DVC_STAGE", "train")
+    monkeypatch.setenv("DVC_EXP_NAME", "sunny-cat")
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "f" * 40)
+    train(model)
+    evaluate(model, "k1", 7.5)
+    facts = {
+        *LIBRARIES,
+        "git_commit",
+        "dvc_experiment",
+        "python",
+        "cpu",
+        "cpu_cores",
+        "memory_gib",
+        "model_md5",
+    }
+    assert set(shown()) == facts
+
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "e" * 40)
+    evaluate(model, "k1", 7.5)
+    assert set(shown()) == {*facts, "evaluation_git_commit"}, "an evaluation from elsewhere says so"
+    assert shown()["evaluation_git_commit"] == "e" * 40
+
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "f" * 40)
+    evaluate(model, "k1", 7.5)
+    assert set(shown()) == facts
+
+
+def test_a_run_names_what_it_learnt_from_and_what_it_was_measured_on(root, model):
+    with training_run("ages", params={}) as run:
+        run.log_dataset("faces", digest="d", source="data/faces", n_rows=4, context="training")
+        run.set_model(model)
+    with evaluation_run("ages", model_path=model, evaluation_key="k1") as run:
+        run.log_dataset("faces (test part)", digest="d", source="data/faces", n_rows=1, context="testing")
+    (stored,) = runs(root)
+    uses = {(used.dataset.name, used.tags[0].value) for used in stored.inputs.dataset_inputs}
+    assert uses == {("faces", "training"), ("faces (test part)", "testing")}
 
 
 def test_another_evaluation_of_a_model_becomes_a_child_run(root: Path, model: Path) -> None:

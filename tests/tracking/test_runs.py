@@ -43,11 +43,10 @@ def test_a_training_is_logged_with_settings_epochs_facts_and_files(root: Path, t
 def test_a_run_says_where_it_comes_from(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_EXP_NAME", "sunny-cat")
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "f" * 40)
-    monkeypatch.setenv("DVC_STAGE", "train")
     train()
     (stored,) = runs(root)
     assert stored.info.run_name == "sunny-cat"
-    expected = {"dvc_experiment": "sunny-cat", "git_commit": "f" * 40, "dvc_stage": "train"}
+    expected = {"dvc_experiment": "sunny-cat", "git_commit": "f" * 40}
     assert expected.items() <= stored.data.tags.items()
     assert {"python", "tensorflow", "keras", "cpu", "cpu_cores", "memory_gib"} <= stored.data.tags.keys()
 

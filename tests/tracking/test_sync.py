@@ -9,6 +9,7 @@ from mlflow_store import TRAIN_UNTIL_KILLED, artifacts, client, points, runs, tr
 
 from shopper_age.runtime.hashing import file_md5
 from shopper_age.tracking import sync_offline_logs, training_run
+from shopper_age.tracking.mlflow_internals import EVALUATION_KEY, RUN_KEY
 
 
 @pytest.mark.usefixtures("dead_server")
@@ -57,7 +58,7 @@ def test_a_log_that_an_earlier_version_left_is_sent(root: Path, model: Path) -> 
     assert (stored.info.run_name, stored.info.status) == ("sunny-cat", "FINISHED")
     assert stored.info.start_time == 1_700_000_000_000
     assert stored.data.metrics == {"epochs/val_mae": 8.0, "test/mae": 7.5}
-    assert {"run_key": "abc", "gpu": "none", "evaluation_key": "k1"}.items() <= stored.data.tags.items()
+    assert {RUN_KEY: "abc", "gpu": "none", EVALUATION_KEY: "k1"}.items() <= stored.data.tags.items()
     assert artifacts(root, stored, "train") == ["train/history.csv"]
 
 

@@ -106,7 +106,7 @@ def test_an_interrupted_training_finds_its_folder_and_its_run_again(tmp_path, mo
     with resumable_run(PARAMS, data, tags={}) as (folder, run):
         assert (folder / "state").is_file()
         assert (folder, run.id) == interrupted[0]
-    assert not folder.exists()
+    assert list((tmp_path / ".checkpoints").iterdir()) == [], "not even a lock"
 
 
 def test_an_interruption_is_noted_with_the_epochs_that_are_kept(tmp_path, monkeypatch, data):

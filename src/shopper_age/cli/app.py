@@ -117,7 +117,7 @@ def ranking(
 def report(
     base: Annotated[str, typer.Argument(help="A DVC experiment or a Git revision.")] = "origin/main",
 ) -> None:
-    """Writes training-report.md: the workspace against another revision, and pictures that show no people."""
+    """Writes training-report.md: the workspace against a revision, or alone where that has no result."""
     from shopper_age.experiments.report import training_report
     from shopper_age.runtime.files import write_text
 

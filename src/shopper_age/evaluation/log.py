@@ -42,10 +42,10 @@ def log_evaluation(evaluation: Evaluation, params: Params) -> None:
         log_photos=params.tracking.log_photos,
     ) as run:
         run.log_dataset(
-            params.data_path.name,
+            f"{params.data_path.name} (test part)",  # MLflow notes a use of data of another name alone
             digest=data_md5,
             source=params.data_path,
-            n_rows=evaluation.n_photos,
+            n_rows=evaluation.test.y_true.size,
             context="testing",
         )
         run.log_metrics(evaluation.metrics)

@@ -95,12 +95,6 @@ class Evaluation:
     label_issues: pd.DataFrame  # errors.label_issues
 
     @property
-    def n_photos(self) -> int:
-        """Of all parts."""
-        n_calibration = 0 if self.n_folds else self.n_validation
-        return self.train_ages.size + n_calibration + self.errors.size
-
-    @property
     def people_by_part(self) -> dict[tuple[str, str], int]:
         """People on both sides of the legal age, by who and part: a threshold needs them in both."""
         n = self.by_age.rates.groupby("group")["n"].max()

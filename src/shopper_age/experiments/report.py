@@ -1,13 +1,9 @@
 """Report of a training for reviewers: the workspace against another revision, in Markdown."""
 
-from io import StringIO
-
-from rich.console import Console
-
 from shopper_age import paths
-from shopper_age.experiments.dvc import WORKSPACE, metrics_diff
-from shopper_age.experiments.results import read_result
-from shopper_age.experiments.tables import compared
+from shopper_age.experiments.dvc import WORKSPACE, metrics_diff, open_revision
+from shopper_age.experiments.results import Result, read_result
+from shopper_age.experiments.tables import as_markdown, compared, result_table
 
 # The pictures of an evaluation that tell most.
 PICTURES = (
@@ -19,42 +15,61 @@ PICTURES = (
     "id_trade_off.png",
 )
 
-# Characters in a line of the comparison; a page of GitHub has room for as many.
-_WIDTH = 120
+# What a result is compared with unless told otherwise; it need not be there, as before the first push.
+BASE = "origin/main"
 
 
-def training_report(base: str) -> str:
+def training_report(base: str = BASE) -> str:
     """The comparison with `base`, the metrics that differ, and those of PICTURES that were made.
 
-    It shows no people, since it is made to be published. Where the two results cannot be compared, because
-    `base` was never evaluated for instance, it says why instead.
+    It shows no people, since it is made to be published. Where there is nothing to compare with, because the
+    workspace's result is the first one or is of other photos, it shows that result alone and says why.
 
     Args:
         base: a DVC experiment, or anything Git calls a revision.
 
     Raises:
-        ValueError: there is no such revision.
+        ValueError: there is no such revision, and it is not BASE.
+        FileNotFoundError: the workspace has no result.
     """
-    pictures = [paths.EVALUATION / name for name in PICTURES if not paths.shows_people(name)]
-    return "\n\n".join(
-        [
+    result = read_result(WORKSPACE)
+    if problem := _lacks_result(base):
+        parts = ["## The result of the workspace", f"Nothing to compare with: {problem}.", _table(result)]
+    else:
+        parts = [
             f"## The workspace against {base}",
-            f"```\n{_comparison(base)}\n```",
+            *_comparison(base, result),
             "<details><summary>All metrics that changed</summary>",
             metrics_diff(base, paths.METRICS).strip(),
             "</details>",
-            *(f"![{file.stem}]({file.as_posix()})" for file in pictures if file.is_file()),
         ]
+    pictures = [paths.EVALUATION / name for name in PICTURES if not paths.shows_people(name)]
+    return "\n\n".join(
+        [*parts, *(f"![{file.stem}]({file.as_posix()})" for file in pictures if file.is_file())]
     )
 
 
-def _comparison(base: str) -> str:
+def _lacks_result(base: str) -> str:
+    """Why there is no result to compare with; empty where there is one."""
     try:
-        parts = compared(read_result(base), read_result(WORKSPACE))
-    except (ValueError, OSError) as error:
+        read = open_revision(base)
+    except ValueError as error:
+        if base != BASE:  # somebody's own word, which may be misspelt
+            raise
         return str(error)
-    console = Console(file=StringIO(), width=_WIDTH)
-    with console.capture() as captured:
-        for part in parts:
-            console.print(part, highlight=False)
-    return captured.get().rstrip()
+    try:
+        read(paths.METRICS)
+    except FileNotFoundError:
+        return f"nothing was evaluated in `{base}`"
+    return ""
+
+
+def _comparison(base: str, result: Result) -> list[str]:
+    try:
+        return [as_markdown(part) for part in compared(read_result(base), result)]
+    except (ValueError, OSError) as error:
+        return [str(error), _table(result)]
+
+
+def _table(result: Result) -> str:
+    return as_markdown(result_table(result.metrics))

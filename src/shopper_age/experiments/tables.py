@@ -1,11 +1,12 @@
 """Terminal tables of a result, a comparison and a ranking."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from shopper_age.experiments.comparison import (
     THRESHOLD_AGE,
@@ -16,6 +17,7 @@ from shopper_age.experiments.comparison import (
 )
 from shopper_age.experiments.ranking import DONE, Experiment, on_other_photos, ranked
 from shopper_age.experiments.results import Result
+from shopper_age.markdown import cell
 
 # What the metrics of a comparison are called, and whether they are shares rather than years.
 _COMPARED = {
@@ -27,6 +29,8 @@ _COMPARED = {
     f"id_request_rate_at_{THRESHOLD_AGE}": (f"adults asked, if asked below {THRESHOLD_AGE}", True),
 }
 
+# An interval of fewer is as wide as all that is possible: "−50 %, −100 % to 0 %" of two minors.
+_FEW_PHOTOS = 10
 
 # Marks experiments on other photos.
 _OTHER = "≠"
@@ -58,7 +62,7 @@ def compared(a: Result, b: Result) -> list[Table | str]:
         ValueError: they cannot be compared.
     """
     comparison = compare_results(a, b)
-    params = Table("Parameter", escape(a.name), escape(b.name), title="Parameters that differ")
+    params = Table(*_columns("Parameter", a.name, b.name), title="Parameters that differ")
     for name, value_a, value_b in changed_params(a.params, b.params).itertuples():
         params.add_row(name, escape(value_a), escape(value_b))
     return [
@@ -94,9 +98,29 @@ def ranking_table(experiments: Iterable[Experiment], params: Sequence[str]) -> T
     return table
 
 
+def as_markdown(part: Table | str) -> str:
+    """A table below its title, or a text, as Markdown, whose lines a page breaks where it needs to."""
+    if isinstance(part, str):
+        return _plain(part)
+    columns = [[column.header, *column.cells] for column in part.columns]
+    heading, *rows = ([cell(_plain(value)) for value in row] for row in zip(*columns, strict=True))
+    lines = [heading, ["---"] * len(columns), *rows]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"**{_plain(part.title)}**\n\n{table}" if part.title else table
+
+
+def _columns(*headings: str) -> Iterator[Column]:
+    """Columns whose text goes on in the next line, so that no name is cut."""
+    return (Column(escape(heading), overflow="fold") for heading in headings)
+
+
+def _plain(markup: Any) -> str:
+    return Text.from_markup(str(markup)).plain
+
+
 def _comparison_table(a: Result, b: Result, comparison: Comparison) -> Table:
     table = Table(
-        *("Metric", escape(a.name), escape(b.name), "Difference", "95 % interval", "Photos"),
+        *_columns("Metric", a.name, b.name, "Difference", "95 % interval", "Photos"),
         title=f"On the {comparison.n_common:,} test photos of both",
     )
     for name, metric in comparison.metrics.iterrows():
@@ -108,6 +132,8 @@ def _comparison_table(a: Result, b: Result, comparison: Comparison) -> Table:
         interval = "–" if math.isnan(low) else f"{low:+{form}} to {high:+{form}}"
         if low == high == 0:  # which would look like certainty
             interval = "no photo differs"
+        elif metric["n"] < _FEW_PHOTOS:
+            interval = "too few photos"
         values = (f"{value_a:{form}}", f"{value_b:{form}}", f"{difference:+{form}}", interval)
         table.add_row(f"{meaning}, {unit}", *values, f"{metric['n']:,.0f}")
     if comparison.n_only_a or comparison.n_only_b:

@@ -9,10 +9,19 @@ def project_root() -> Path:
     """The user's checkout, where whatever must outlive one run of the pipeline belongs.
 
     Inside `dvc exp run --temp` and `--queue` DVC_ROOT names the user's checkout, while the working folder
-    and Git's top level are a copy that DVC throws away. Without DVC it is Git's top level, without Git the
-    working folder.
+    and Git's top level are a copy that DVC throws away. Else it is the top of DVC's project, which may lie
+    within a checkout of Git's as demo/ does; without DVC it is Git's top level, without Git the working
+    folder.
     """
-    return Path(os.environ.get("DVC_ROOT") or git("rev-parse", "--show-toplevel") or Path.cwd())
+    if root := os.environ.get("DVC_ROOT"):
+        return Path(root)
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / ".dvc").is_dir():
+            return folder
+        if (folder / ".git").exists():
+            break
+    return Path(git("rev-parse", "--show-toplevel") or here)
 
 
 def untracked_folder(path: str | Path) -> str:

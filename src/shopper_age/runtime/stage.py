@@ -22,7 +22,8 @@ def run_stage(main: Callable[[], None]) -> None:
     A `ValueError` or `OSError` is about the user's settings, data or disk: its message goes to standard
     error, without its middle if it is very long, and the exit status is 1; so it is with a want of memory.
     Anything else is a fault of this project and keeps its traceback.
-    `SHOPPER_AGE_TRACEBACK=1` shows the traceback of every error.
+    `SHOPPER_AGE_TRACEBACK=1` shows the traceback of every error. After `dvc exp run`, which has changed the
+    settings, a second line says how to go back.
 
     Ctrl-C and SIGTERM end it with a line on how far it came, and with the status 130 or 143.
     """
@@ -36,7 +37,18 @@ def run_stage(main: Callable[[], None]) -> None:
         is_of_the_user = message == _SHORT_OF_MEMORY or isinstance(error, ValueError | OSError)
         if os.environ.get("SHOPPER_AGE_TRACEBACK") or not is_of_the_user:
             raise
-        sys.exit(f"{name}: {clip(message)}")
+        sys.exit(f"{name}: {clip(message)}{_way_back()}")
+
+
+def _way_back() -> str:
+    """What undoes a failed `dvc exp run`, as a line of its own; empty elsewhere, in a copy of DVC's too.
+
+    DVC leaves the experiment's settings in params.yaml and has taken the results of the stage away.
+    """
+    if "DVC_EXP_NAME" not in os.environ or Path(os.environ.get("DVC_ROOT", "")).resolve() != Path.cwd():
+        return ""
+    commands = "git checkout HEAD -- params.yaml reports && dvc checkout --allow-missing"
+    return f"\n`{commands}` goes back to the last commit"
 
 
 def _is_short_of_memory(error: Exception) -> bool:

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from shopper_age.tracking.metric_names import mlflow_name, rounded
-from shopper_age.tracking.mlflow_internals import NOTE, leave_out_disk_and_network, run_page
+from shopper_age.tracking.mlflow_internals import (
+    EVALUATION_KEY,
+    NOTE,
+    PARENT_KEY,
+    PROCESS,
+    RUN_KEY,
+    leave_out_disk_and_network,
+    run_page,
+)
 from shopper_age.tracking.operations import RUN_PAGE, EvaluationOf, Operation, RunRequest, now
 from shopper_age.tracking.provenance import is_dead_process
 from shopper_age.tracking.store import connect, store_uri
@@ -16,11 +24,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 
-# Told again by an evaluation that adds to the run of a training.
+# Told again, as evaluation_git_commit for one, by an evaluation from elsewhere that adds to a training's run.
 ORIGIN = ("git_commit", "dvc_experiment")
-
-# Tag of a part of a training: the key of the whole.
-PARENT_KEY = "parent_run_key"
 
 # Settings of an evaluation begin with it, all others are the training's.
 OF_EVALUATION = "evaluate."
@@ -64,7 +69,7 @@ class MlflowRun:
     def fail_dead_runs(self) -> None:
         """Marks the experiment's runs as failed whose process on this machine was killed before it could."""
         for run in self._client.search_runs([self._experiment_id], "attributes.status = 'RUNNING'"):
-            if is_dead_process(run.data.tags.get("process", "")):
+            if is_dead_process(run.data.tags.get(PROCESS, "")):
                 self._client.set_tag(run.info.run_id, "error", "its process was killed")
                 self._client.set_terminated(run.info.run_id, "FAILED")
 
@@ -104,7 +109,7 @@ class MlflowRun:
                 raise RefusedError(f"an operation of an unknown kind: {operation!r}")
 
     def _open_training(self) -> "Run":
-        key = {"run_key": self._request.key}
+        key = {RUN_KEY: self._request.key}
         run = self._find(key)
         if run is None:
             run = self._create({**key, **self._place_below_parent()})
@@ -126,13 +131,13 @@ class MlflowRun:
         """Tags that name the parent, if the run has one: its key, and MLflow's id where that is known."""
         if self._request.parent is None:
             return {}
-        parent = self._find({"run_key": self._request.parent})
+        parent = self._find({RUN_KEY: self._request.parent})
         known = {"mlflow.parentRunId": parent.info.run_id} if parent else {}
         return {PARENT_KEY: self._request.parent, **known}
 
     def _adopt(self, run_id: str) -> None:
         """Parts of this training may have been sent before it was: their logs end earlier."""
-        condition = f"tags.{PARENT_KEY} = '{self._request.key}'"
+        condition = f"tags.`{PARENT_KEY}` = '{self._request.key}'"
         for part in self._client.search_runs([self._experiment_id], condition):
             self._client.set_tag(part.info.run_id, "mlflow.parentRunId", run_id)
 
@@ -140,15 +145,19 @@ class MlflowRun:
         model, key = {"model_md5": evaluation.model_md5}, evaluation.key
         run = self._find(model)
         if run is None:
-            return self._create({**model, "evaluation_key": key, "trained_elsewhere": "true"})
-        if run.data.tags.get("evaluation_key", key) != key:
-            child = {"mlflow.parentRunId": run.info.run_id, "evaluation_key": key}
+            return self._create({**model, EVALUATION_KEY: key, "trained_elsewhere": "true"})
+        if run.data.tags.get(EVALUATION_KEY, key) != key:
+            child = {"mlflow.parentRunId": run.info.run_id, EVALUATION_KEY: key}
             return self._find(child) or self._create_child(run, child)
         # How the training ended is not for its evaluation to change.
         self._owns_status = "trained_elsewhere" in run.data.tags
-        tags = self._request.tags
-        origin = {f"evaluation_{tag}": tags[tag] for tag in ORIGIN if tag in tags}
-        self._set_tags(run.info.run_id, {"evaluation_key": key, **origin})
+        tags, trained = self._request.tags, run.data.tags
+        other = {tag: tags[tag] for tag in ORIGIN if tag in tags and tags[tag] != trained.get(tag)}
+        self._set_tags(
+            run.info.run_id, {EVALUATION_KEY: key, **{f"evaluation_{tag}": tags[tag] for tag in other}}
+        )
+        for stale in {f"evaluation_{tag}" for tag in ORIGIN if tag not in other} & trained.keys():
+            self._client.delete_tag(run.info.run_id, stale)
         return run
 
     def _find(self, tags: Mapping[str, str]) -> "Run | None":

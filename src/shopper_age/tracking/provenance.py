@@ -29,13 +29,12 @@ def run_name() -> str:
 
 
 def provenance() -> dict[str, str]:
-    """Commit, DVC experiment and stage, versions of Python and LIBRARIES, CPU, cores, memory; where known."""
+    """Commit, DVC experiment, versions of Python and LIBRARIES, CPU, cores, memory; where known."""
     import psutil
 
     facts = {
         "git_commit": git_commit(),
         "dvc_experiment": os.environ.get("DVC_EXP_NAME"),
-        "dvc_stage": os.environ.get("DVC_STAGE"),
         "python": platform.python_version(),
         **{library: _installed(library) for library in LIBRARIES},
         "cpu": cpu_model(),

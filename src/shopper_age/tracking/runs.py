@@ -10,6 +10,7 @@ from uuid import uuid4
 from shopper_age.runtime.hashing import file_md5
 from shopper_age.runtime.interruption import INTERRUPTIONS, termination_raises
 from shopper_age.tracking.logger import RunLogger
+from shopper_age.tracking.mlflow_internals import PROCESS
 from shopper_age.tracking.operations import EvaluationOf, RunRequest, now
 from shopper_age.tracking.provenance import process_id, provenance, run_name, user_name
 from shopper_age.tracking.secrets import without_credentials
@@ -89,7 +90,7 @@ def _request(
     """The request for a run of this process; the tags that begin with mlflow fill columns of its page."""
     tags = {
         **provenance(),
-        "process": process_id(),
+        PROCESS: process_id(),
         "mlflow.user": user_name(),
         "mlflow.source.name": Path(sys.argv[0]).name,
         "mlflow.source.type": "LOCAL",

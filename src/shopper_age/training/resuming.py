@@ -44,9 +44,14 @@ def locked(folder: Path) -> Iterator[Path]:
         ValueError: another training with the same settings and data is at work there.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    lock = folder.with_suffix(".lock")
     try:
-        with FileLock(folder.with_suffix(".lock"), timeout=1):
+        with FileLock(lock, timeout=1):
             yield folder
+            if (
+                not folder.is_dir()
+            ):  # nothing is left to go on with; who waits for a removed lock makes it anew
+                lock.unlink(missing_ok=True)
     except Timeout:
         raise ValueError(
             f"another training with the same settings and data is running (it holds {folder}.lock): "
