@@ -1,4 +1,4 @@
-"""Commands that use a finished model: crop, predict, export, serve."""
+"""Commands that use a finished model: crop, predict, export, serve, monitor."""
 
 import os
 from pathlib import Path
@@ -102,6 +102,30 @@ def serve(
         tell("stopped")
     except (ValueError, OSError, ModuleNotFoundError) as error:
         stop(str(error))
+
+
+@commands.command()
+def monitor(
+    predictions: Annotated[
+        Path, typer.Argument(help="A table that `predict` wrote, or a folder with its Parquet parts.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the report and its pictures.")] = Path(
+        "reports/monitor"
+    ),
+    reference: Annotated[
+        Path | None, typer.Option(help="An earlier table of the same model, instead of the test part.")
+    ] = None,
+) -> None:
+    """Says what has moved at the till since the model was measured: ages, photos, problems."""
+    from shopper_age.monitoring import monitor as monitoring
+    from shopper_age.monitoring.report import render_in_short
+
+    try:
+        comparison = monitoring.monitor(predictions, out, reference=reference)
+    except (ValueError, OSError) as error:
+        stop(str(error))
+    print(render_in_short(comparison).replace("**", ""))
+    print(f"{out / monitoring.PAGE} shows it in pictures")
 
 
 @commands.command()
