@@ -102,7 +102,7 @@ def test_only_what_decides_the_weights_retrains_the_model():
 
 
 def test_every_template_belongs_to_a_stage_but_those_of_commands():
-    of_commands = (PACKAGE / "experiments", PACKAGE / "monitoring")
+    of_commands = tuple(PACKAGE / name for name in ("experiments", "monitoring", "privacy"))
     templates = [
         path for path in PACKAGE.rglob("*") if path.suffix == ".j2" and not _in_deps(path, of_commands)
     ]

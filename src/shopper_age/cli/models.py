@@ -129,6 +129,36 @@ def monitor(
 
 
 @commands.command()
+def forget(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Names as in labels.csv, or paths of photos there.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Asks nothing.")] = False,
+) -> None:
+    """Removes photos and their rows from the data, and says what knew them and how to delete that."""
+    from shopper_age.params import load_params
+    from shopper_age.privacy import photos as known
+    from shopper_age.privacy.report import find_knowledge, render_next_steps, render_traces
+
+    try:
+        data_path = load_params().data_path
+        photos = known.find_photos(data_path, files)
+        knowledge = find_knowledge(photos, data_path)
+        print(render_traces(knowledge), end="\n\n")
+        if not yes and not typer.confirm(f"Remove {len(photos)} of {data_path} for good?"):
+            stop("nothing was removed")
+        known.remove_photos(data_path, photos)
+    except typer.Abort:
+        stop("nothing was removed: there is nobody to ask, or you stopped; --yes asks nothing")
+    except (ValueError, OSError) as error:
+        stop(str(error))
+    n_rows = sum(len(photo.rows) for photo in photos)
+    n_files = sum(photo.path is not None for photo in photos)
+    print(f"removed from {data_path}: {n_rows} of the rows, {n_files} of the files\n")
+    print(render_next_steps(knowledge))
+
+
+@commands.command()
 def prepare(
     source: Annotated[Path, typer.Argument(help="Folder with labels.csv and final_files.")],
     target: Annotated[Path, typer.Argument(help="The training folder to make, such as data/faces.")],
