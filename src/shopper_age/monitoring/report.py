@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from shopper_age.markdown import render
 from shopper_age.metrics.drift import LARGE_INDEX, MIN_SAMPLE, MODERATE_INDEX, share_table
 from shopper_age.monitoring.comparison import Comparison
+from shopper_age.monitoring.samples import TEST_PART
 from shopper_age.plots.drift import distributions_figure, stability_figure
 
 _PACKAGE = "shopper_age.monitoring"
@@ -33,7 +34,7 @@ def render_in_short(comparison: Comparison) -> str:
 
 def figures(comparison: Comparison) -> dict[str, Figure]:
     """The pictures by file name: one of all indices, and one of each quantity that could be compared."""
-    names = ("test part" if comparison.reference.source == "the test part" else "reference", "answers")
+    names = ("test part" if comparison.reference.source == TEST_PART else "reference", "answers")
     index = comparison.shifts[["quantity", "psi", "psi_by_chance"]].copy()
     index.loc[len(index)] = ["problems", comparison.problem_psi, comparison.problem_psi_by_chance]
     index["quantity"] = [_PICTURES.get(name, ("Problems",))[0] for name in index["quantity"]]
@@ -57,7 +58,7 @@ def _compared(comparison: Comparison) -> list[str]:
 def _values(comparison: Comparison) -> dict[str, Any]:
     return {
         "reference": comparison.reference.source,
-        "is_test_part": comparison.reference.source == "the test part",
+        "is_test_part": comparison.reference.source == TEST_PART,
         "recent": comparison.recent.source,
         "n_reference": comparison.reference.n_rows,
         "n_rows": comparison.recent.n_rows,

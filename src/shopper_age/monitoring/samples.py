@@ -22,6 +22,9 @@ INTERVAL_WIDTH = "interval_width"
 # What is compared, in this order; an answer without an estimate has none of them.
 QUANTITIES = ("age", INTERVAL_WIDTH, "brightness", "sharpness", "shorter_side")
 
+# The source of a sample that is no table of answers.
+TEST_PART = "the test part"
+
 _PROBLEM, _MODEL = "problem", "model_md5"
 
 # By quantity the columns that it is made of: one, or the upper and the lower end.
@@ -79,7 +82,7 @@ def read_test_part(path: Path, model_md5: str) -> Sample:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} not found: stage evaluate writes it, run `dvc repro`")
-    found = _collect("the test part", [path], _IN_PREDICTIONS, needed=("predicted_age",))
+    found = _collect(TEST_PART, [path], _IN_PREDICTIONS, needed=("predicted_age",))
     if not found.n_rows:
         raise ValueError(f"{path} has no rows: run `dvc repro -f evaluate`")
     found.models = Counter({model_md5: found.n_rows})

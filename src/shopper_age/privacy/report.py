@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from shopper_age.markdown import render
 from shopper_age.privacy.photos import KnownPhoto
 from shopper_age.privacy.traces import Traces, find_traces
 from shopper_age.runtime.checkout import git
-from shopper_age.runtime.messages import shorten_list
+from shopper_age.runtime.messages import shorten, shorten_list
 from shopper_age.tracking.search import KnownRun, find_runs
 from shopper_age.tracking.store import is_server, store_uri
 
@@ -71,7 +71,7 @@ def render_next_steps(knowledge: Knowledge) -> str:
 def _values(knowledge: Knowledge) -> dict[str, Any]:
     traces = knowledge.traces
     return {
-        "photos": knowledge.photos,
+        "photos": [replace(photo, file_name=shorten(photo.file_name, 200)) for photo in knowledge.photos],
         "data_path": knowledge.data_path,
         "traces": traces,
         "runs": knowledge.runs,
