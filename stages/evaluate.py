@@ -13,7 +13,12 @@ def main() -> None:
     from shopper_age import load_model, paths
     from shopper_age.data.folds import fold_numbers
     from shopper_age.data.tables import PARTS, read_manifest, read_splits
-    from shopper_age.evaluation.attributes import content_hashes, photo_attributes, photo_people
+    from shopper_age.evaluation.attributes import (
+        content_hashes,
+        photo_attributes,
+        photo_people,
+        photo_qualities,
+    )
     from shopper_age.evaluation.decision import decision_of
     from shopper_age.evaluation.evaluate import evaluate
     from shopper_age.evaluation.figures import evaluation_figures
@@ -43,6 +48,7 @@ def main() -> None:
             estimate(model, validation.photos, n_views=n_views),
             people(validation.file_names),
         )
+    attributes = photo_attributes(manifest, test.file_names, test.photos, group_column=group_column)
 
     evaluation = evaluate(
         calibration,
@@ -50,11 +56,12 @@ def main() -> None:
         file_names=test.file_names,
         content_hashes=content_hashes(manifest, test.file_names),
         train_ages=train.ages,
-        attributes=photo_attributes(manifest, test.file_names, test.photos, group_column=group_column),
+        attributes=attributes,
         params=params.evaluate,
         seed=params.seed,
         one_view=estimate(model, test.photos) if n_views > 1 else None,
         n_folds=n_folds,
+        qualities=photo_qualities(attributes),
     )
     files: dict[str, Any] = {"metrics.json": evaluation.metrics, **evaluation_tables(evaluation)}
     files |= evaluation_figures(evaluation, history, test.photos, explain=partial(activation_maps, model))

@@ -7,6 +7,8 @@ it alone, which `make lint` checks. The stages of dvc.yaml are scripts in stages
     demo         draws faces with ages, to try everything without photos; no other room knows it
     export       the model for machines without Keras, and whether it answers the same
     serving      answers over HTTP for the till, and the page to try them
+    monitoring   answers at the till against the test part: what has moved
+    privacy      photos of who wants to be forgotten: removed, and what knew them
     evaluation   stage evaluate: metrics of a model on the test part, conclusions, figures, reports
     experiments  trained models side by side: compare, rank, sweep, promote
     eda          stage eda: what the usable photos are like

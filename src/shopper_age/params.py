@@ -29,6 +29,7 @@ class ValidateDataParams(_Section):
     min_side_px: int = Field(ge=1, le=_MANY)
     max_pixels: int = Field(ge=1, le=178_956_970)  # Pillow refuses more in any case
     near_duplicate_bits: int = Field(ge=0, le=8)
+    count_faces: bool
     max_bad_share: Share
 
     @field_validator("max_age")

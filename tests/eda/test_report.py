@@ -107,3 +107,13 @@ def test_drawn_faces_are_never_passed_off_as_people():
 )
 def test_whipple_classes_are_those_of_the_united_nations(index, word):
     assert whipple_class(index) == word
+
+
+def test_photos_without_a_face_or_with_several_are_named():
+    names = [f"{number}|.jpg" for number in range(25)]
+    findings = pd.DataFrame({RULE: ["several_faces"] + ["no_face"] * 24, "file_name": names})
+    report = report_on([20], findings=findings)
+    assert "Several faces are found on: 0\\|.jpg." in report
+    assert "No face is found on: 1\\|.jpg, 2\\|.jpg," in report
+    assert "20\\|.jpg and 4 more." in report
+    assert "face is found" not in report_on([20])

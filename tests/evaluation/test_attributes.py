@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shopper_age.evaluation.attributes import measure_photos, photo_attributes, photo_people
+from shopper_age.evaluation.attributes import measure_photos, photo_attributes, photo_people, photo_qualities
 
 
 def grey(level, size=6):
@@ -90,3 +90,11 @@ def test_photos_of_a_customer_are_of_one_person_and_those_of_nobody_of_one_each(
 def test_a_person_is_no_group_of_people():
     attributes = photo_attributes(customers(), ["a.jpg"], [grey(1)], group_column="customer")
     assert attributes.columns.tolist() == ["sex", "shorter side (px)", "brightness", "sharpness"]
+
+
+def test_qualities_are_what_was_measured_whatever_columns_labels_csv_has():
+    manifest = pd.DataFrame(
+        {"file_name": ["a.jpg"], "real_age": [20.0], "width": [200], "height": [100], "brightness": ["dim"]}
+    )
+    found = photo_qualities(photo_attributes(manifest, ["a.jpg"], [grey(90)]))
+    assert found.to_dict("records") == [{"shorter_side": 100, "brightness": 90, "sharpness": 0}]

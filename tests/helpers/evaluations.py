@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from shopper_age.evaluation.attributes import QUALITIES
 from shopper_age.evaluation.evaluate import evaluate
 from shopper_age.evaluation.parts import PartEstimates
 from shopper_age.evaluation.result import Evaluation
@@ -60,6 +61,7 @@ def evaluation_of(
     n = test.y_true.size
     if attributes is None:
         attributes = pd.DataFrame({"shop": np.where(np.arange(n) < n / 2, "A", "B")})
+    qualities = pd.DataFrame(dict.fromkeys(QUALITIES, np.linspace(40.0, 90.0, n)))
     return evaluate(
         validation,
         test,
@@ -71,6 +73,7 @@ def evaluation_of(
         seed=0,
         one_view=one_view,
         n_folds=n_folds,
+        qualities=qualities,
     )
 
 

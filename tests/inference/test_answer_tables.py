@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from answering import decision
 
+from shopper_age.inference import tables
 from shopper_age.inference.answers import FaceAnswer, PhotoAnswer
 from shopper_age.inference.sources import Source
 from shopper_age.inference.tables import AnswerTable
@@ -87,6 +88,14 @@ def test_the_beginning_of_another_model_is_begun_anew(tmp_path):
     table.append(ANSWERS[:1])
     table.complete()
     assert len(read_csv(tmp_path / "ages.csv")) == 2
+
+
+def test_the_beginning_with_other_columns_is_begun_anew(tmp_path, monkeypatch):
+    with monkeypatch.context() as older:
+        older.setattr(tables, "_COLUMNS", tables._COLUMNS[:-1])
+        AnswerTable(tmp_path / "ages.csv", decision()).append(ANSWERS)
+    wanted = iter(source for source, _ in ANSWERS)
+    assert AnswerTable(tmp_path / "ages.csv", decision()).skip_finished(wanted) == 0
 
 
 def test_the_beginning_about_other_photos_is_kept_and_told(tmp_path):

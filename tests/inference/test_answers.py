@@ -80,3 +80,11 @@ def test_a_table_has_a_row_for_each_face_and_one_for_each_problem():
     (broken,) = rows(PhotoAnswer("b.jpg", (), "unreadable_photo", "no JPEG"))
     assert (broken["face"], broken["age"], broken["problem"]) == (0, None, "unreadable_photo no JPEG")
     assert broken["ask_for_id"]
+
+
+def test_a_row_tells_of_what_the_model_saw_and_which_model_it_was():
+    seen = dataclasses.replace(answer(40.0), brightness=101.234, sharpness=55.678, shorter_side=180)
+    (row,) = rows(PhotoAnswer("a.jpg", (seen,), model_md5="abc"))
+    assert [row[name] for name in COLUMNS[-4:]] == [101.23, 55.68, 180, "abc"]
+    (unfit,) = rows(PhotoAnswer("a.jpg", (without_estimate("too_small"),)))
+    assert [unfit[name] for name in COLUMNS[-4:]] == [None] * 4

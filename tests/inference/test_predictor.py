@@ -134,3 +134,16 @@ def test_a_folder_without_model_or_decision_is_told(tmp_path):
         (tmp_path / name).touch()
     with pytest.raises(DecisionError, match=r"holds 2 models, a\.onnx among them"):
         Predictor.load(tmp_path)
+
+
+def test_answers_tell_of_what_the_model_saw():
+    photos = [photo(9, side=64), file_of(5), noisy(0)]
+    found = list(predictor().predict(photos))
+    assert [one.faces[0].shorter_side for one in found] == [64, 40, 100]
+    assert [one.faces[0].brightness for one in found[:2]] == pytest.approx([9, 5])
+    assert [one.faces[0].sharpness > 1 for one in found] == [False, False, True]
+    assert {one.model_md5 for one in found} == {decision().model_md5}
+    crops = cropper(find=by_kind)
+    unfit, fit = next(iter(Predictor(Engine(), decision(faces=CROPS), crops).predict([noisy(2)]))).faces
+    assert (unfit.brightness, unfit.shorter_side) == (None, None)
+    assert fit.shorter_side == min(crops.crops(noisy(2))[1].pixels.shape[:2])

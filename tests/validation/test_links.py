@@ -10,7 +10,13 @@ from shopper_age.validation.checks import validate
 from shopper_age.validation.photos import inspect_photo
 
 SETTINGS = ValidateDataParams(
-    min_age=0, max_age=100, min_side_px=32, max_pixels=1_000_000, near_duplicate_bits=4, max_bad_share=0.05
+    min_age=0,
+    max_age=100,
+    min_side_px=32,
+    max_pixels=1_000_000,
+    near_duplicate_bits=4,
+    count_faces=False,
+    max_bad_share=0.05,
 )
 
 

@@ -1,4 +1,4 @@
-"""Commands that use a finished model: crop, predict, export, serve."""
+"""Commands that use a finished model: crop, predict, export, serve, monitor."""
 
 import os
 from pathlib import Path
@@ -102,6 +102,60 @@ def serve(
         tell("stopped")
     except (ValueError, OSError, ModuleNotFoundError) as error:
         stop(str(error))
+
+
+@commands.command()
+def monitor(
+    predictions: Annotated[
+        Path, typer.Argument(help="A table that `predict` wrote, or a folder with its Parquet parts.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the report and its pictures.")] = Path(
+        "reports/monitor"
+    ),
+    reference: Annotated[
+        Path | None, typer.Option(help="An earlier table of the same model, instead of the test part.")
+    ] = None,
+) -> None:
+    """Says what has moved at the till since the model was measured: ages, photos, problems."""
+    from shopper_age.monitoring import monitor as monitoring
+    from shopper_age.monitoring.report import render_in_short
+
+    try:
+        comparison = monitoring.monitor(predictions, out, reference=reference)
+    except (ValueError, OSError) as error:
+        stop(str(error))
+    print(render_in_short(comparison).replace("**", ""))
+    print(f"{out / monitoring.PAGE} shows it in pictures")
+
+
+@commands.command()
+def forget(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Names as in labels.csv, or paths of photos there.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Asks nothing.")] = False,
+) -> None:
+    """Removes photos and their rows from the data, and says what knew them and how to delete that."""
+    from shopper_age.params import load_params
+    from shopper_age.privacy import photos as known
+    from shopper_age.privacy.report import find_knowledge, render_next_steps, render_traces
+
+    try:
+        data_path = load_params().data_path
+        photos = known.find_photos(data_path, files)
+        knowledge = find_knowledge(photos, data_path)
+        print(render_traces(knowledge), end="\n\n")
+        if not yes and not typer.confirm(f"Remove {len(photos)} of {data_path} for good?"):
+            stop("nothing was removed")
+        known.remove_photos(data_path, photos)
+    except typer.Abort:
+        stop("nothing was removed: there is nobody to ask, or you stopped; --yes asks nothing")
+    except (ValueError, OSError) as error:
+        stop(str(error))
+    n_rows = sum(len(photo.rows) for photo in photos)
+    n_files = sum(photo.path is not None for photo in photos)
+    print(f"removed from {data_path}: {n_rows} of the rows, {n_files} of the files\n")
+    print(render_next_steps(knowledge))
 
 
 @commands.command()

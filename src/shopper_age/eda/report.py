@@ -5,12 +5,17 @@ from typing import Any
 
 import pandas as pd
 
+from shopper_age.data.tables import FILE_NAME
 from shopper_age.eda.summary import MIN_COUNTED, MIN_SPREAD_YEARS
-from shopper_age.markdown import render
-from shopper_age.validation.rules import RULE, RULES
+from shopper_age.markdown import cell, render
+from shopper_age.runtime.messages import shorten_list
+from shopper_age.validation.rules import FACE_RULES, RULE, RULES
 
 # Of fewer photos in a decade the model learns little, and its errors there are hardly known.
 FEW_PHOTOS = 100
+
+# Photos that are named for having no face, or several; findings.csv names all.
+N_NAMED = 20
 
 # Whipple's index below a bound, and what it says of the ages.
 # Source: the scale of the United Nations for censuses, Demographic Yearbook, technical notes.
@@ -56,6 +61,11 @@ def render_report(
         whipple_needs={"photos": MIN_COUNTED, "years": MIN_SPREAD_YEARS},
         whipple_class=whipple_class(rounding["whipple_index"]) if "whipple_index" in rounding else None,
         size=summary["image_size_px"],
+        photos_by_faces={
+            name: shorten_list(map(cell, findings.loc[findings[RULE] == name, FILE_NAME]), N_NAMED)
+            for name in FACE_RULES
+            if name in counts
+        },
         findings=[
             {"count": counts[name], "name": name, **rule._asdict()}
             for name, rule in RULES.items()

@@ -5,34 +5,25 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from shopper_age.data.tables import CONTENT_HASH, FILE_NAME, HEIGHT, MEASURED, REAL_AGE, SPLIT, WIDTH
 from shopper_age.grouping import people_of
+from shopper_age.inference.qualities import Qualities, measure
 from shopper_age.runtime.progress import with_progress
 
-# Brightness of the colours red, green and blue. Source: ITU-R BT.601, section 2.5.1.
-_LUMA = np.array([0.299, 0.587, 0.114])
+# Measured of each photo, in the order in which they end the attributes; named as in predictions.csv.
+QUALITIES = ("shorter_side", "brightness", "sharpness")
 
 
 def measure_photos(photos: Iterable[NDArray[np.uint8]], n: int | None = None) -> pd.DataFrame:
-    """A row per photo: `brightness`, the mean grey from 0 (black) to 255, and `sharpness`.
-
-    Sharpness is the variance of the Laplacian of the grey values: low where a photo is blurred. It depends on
-    the size of the photo, so the photos should have one size: the size the model sees.
+    """A row per photo with what `inference.qualities.measure` says: `brightness` and `sharpness`.
 
     Args:
-        photos: uint8 (height, width, 3), RGB; taken one at a time.
+        photos: uint8 (height, width, 3), RGB, of the size that the model sees; taken one at a time.
         n: how many they are, for the progress bar.
-
-    Source: Pech-Pacheco et al. 2000, "Diatom Autofocusing in Brightfield Microscopy: a Comparative Study",
-    ICPR, method LAPV.
     """
-    rows = []
-    for photo in with_progress(photos, "measuring", n):
-        grey = photo @ _LUMA
-        rows.append((grey.mean(), ndimage.laplace(grey).var()))
-    return pd.DataFrame(rows, columns=["brightness", "sharpness"], dtype=float)
+    rows = [measure(photo) for photo in with_progress(photos, "measuring", n)]
+    return pd.DataFrame(rows, columns=list(Qualities._fields), dtype=float)
 
 
 def content_hashes(manifest: pd.DataFrame, file_names: Sequence[str]) -> list[str]:
@@ -75,3 +66,11 @@ def photo_attributes(
     side = rows[[WIDTH, HEIGHT]].min(axis=1).rename("shorter side (px)")
     tables = [further, side, measure_photos(photos, len(rows))]
     return pd.concat([table.reset_index(drop=True) for table in tables], axis=1)
+
+
+def photo_qualities(attributes: pd.DataFrame) -> pd.DataFrame:
+    """Those of the attributes that were measured, a column for each of QUALITIES.
+
+    A further column of labels.csv may bear the name of one: they are found by their place.
+    """
+    return attributes.iloc[:, -len(QUALITIES) :].set_axis(list(QUALITIES), axis=1)

@@ -38,6 +38,7 @@ def evaluate(
     seed: int,
     one_view: Estimates | None = None,
     n_folds: int = 0,
+    qualities: pd.DataFrame | None = None,
 ) -> Evaluation:
     """Settles thresholds and intervals on the validation part, and measures everything on the test part.
 
@@ -50,6 +51,7 @@ def evaluate(
         seed: of the bootstrap.
         one_view: of the plain test photos, where `test` averages several views of each.
         n_folds: 0 of a validation part.
+        qualities: of the test photos, as `photo_qualities` returns them, for predictions.csv.
 
     Source: Vovk 2015, "Cross-conformal predictors", Annals of Mathematics and Artificial Intelligence 74, for
     estimates out of fold; one model instead of all folds' models answers for new photos here.
@@ -95,6 +97,7 @@ def evaluate(
         test=test,
         file_names=file_names,
         content_hashes=content_hashes,
+        qualities=qualities,
         train_ages=train_ages,
         n_validation=validation.y_true.size,
         n_validation_people=None if validation.people is None else np.unique(validation.people).size,

@@ -64,6 +64,7 @@ class Evaluation:
     test: PartEstimates
     file_names: Sequence[str]  # of the test part
     content_hashes: Sequence[str] | None  # of the same photos
+    qualities: pd.DataFrame | None  # of the same photos, as `attributes.photo_qualities` returns them
     train_ages: NDArray[np.float64]
     # Of the photos that thresholds and intervals were settled on: the validation part, or where there are
     # folds the training part, estimated out of fold.

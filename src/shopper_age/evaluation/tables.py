@@ -61,6 +61,8 @@ def _predictions(evaluation: Evaluation) -> pd.DataFrame:
     }
     if evaluation.content_hashes is not None:
         columns[CONTENT_HASH] = evaluation.content_hashes
+    if (qualities := evaluation.qualities) is not None:
+        columns |= {name: qualities[name].to_numpy().round(2) for name in qualities}
     age_sd, p_minor = test.estimates.sd(), test.estimates.p_under(params.legal_age)
     if age_sd is not None and p_minor is not None:
         columns |= {"age_sd": age_sd.round(3), "p_minor": p_minor.round(5)}

@@ -183,6 +183,31 @@ def open_revision(name: str) -> Callable[[Path], str]:
     return read
 
 
+def cache_folder() -> Path | None:
+    """The folder of DVC's cache; None where this is no project of DVC, or there is no such folder yet."""
+    from dvc.exceptions import NotDvcRepoError
+    from dvc.repo import Repo
+
+    try:
+        with Repo() as repo:
+            folder = Path(repo.cache.local_cache_dir)
+    except NotDvcRepoError:
+        return None
+    return folder if folder.is_dir() else None
+
+
+def has_remote() -> bool:
+    """Whether the project in the working folder has a DVC remote."""
+    from dvc.exceptions import NotDvcRepoError
+    from dvc.repo import Repo
+
+    try:
+        with Repo() as repo:
+            return bool(repo.config["remote"])
+    except NotDvcRepoError:
+        return False
+
+
 def _nameable() -> str:
     """What could have been meant: experiments, branches and tags."""
     from dvc.repo import Repo

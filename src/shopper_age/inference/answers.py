@@ -30,6 +30,10 @@ class FaceAnswer:
     box: Box | None = None  # left, top, right, bottom in pixels of the upright photo; None: the photo whole
     eye_distance: float | None = None  # pixels
     distribution: tuple[float, ...] | None = None  # probabilities of the years 0-100
+    # Of what the model saw, as `qualities.Qualities`: None where there is no estimate.
+    brightness: float | None = None
+    sharpness: float | None = None
+    shorter_side: int | None = None  # of the crop, or of the photo whole, in pixels before it was resized
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class PhotoAnswer:
     faces: tuple[FaceAnswer, ...]
     problem: str | None = None
     detail: str = ""
+    model_md5: str = ""  # of the model that answers; "" where it is not told
 
     @property
     def ask_for_id(self) -> bool:
@@ -108,6 +113,7 @@ def rows(answer: PhotoAnswer) -> list[dict[str, Any]]:
 COLUMNS = (
     "file_name", "face", "age", "low", "high", "age_group", "p_under_legal_age", "ask_for_id", "reason",
     "left", "top", "right", "bottom", "eye_distance", "problem",
+    "brightness", "sharpness", "shorter_side", "model_md5",
 )  # fmt: skip
 
 
@@ -126,6 +132,10 @@ def _row(answer: PhotoAnswer, number: int, face: FaceAnswer) -> dict[str, Any]:
         *(_rounded(side, 1) for side in box),
         _rounded(face.eye_distance, 1),
         face.problem,
+        _rounded(face.brightness, 2),
+        _rounded(face.sharpness, 2),
+        face.shorter_side,
+        answer.model_md5 or None,
     )
     return dict(zip(COLUMNS, values, strict=True))
 

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from shopper_age.detection.grade import Limits
 from shopper_age.inference.answers import Box, FaceAnswer, PhotoAnswer, answers, without_estimate
 from shopper_age.inference.decision import DECISION_FILE, Decision, DecisionError
 from shopper_age.inference.engines import Engine, load_engine
+from shopper_age.inference.qualities import Qualities, measure
 from shopper_age.runtime.threads import in_threads
 
 # A photo that claims more pixels than this is refused unopened (a decompression bomb).
@@ -25,12 +27,29 @@ MAX_PIXELS = 50_000_000
 BATCH_SIZE = 32
 
 
+class _Crop(NamedTuple):
+    """What the model sees of a photo, where it is from, and its shorter side in pixels before resizing."""
+
+    pixels: NDArray[np.uint8]
+    shorter_side: int
+    qualities: Qualities
+    box: Box | None = None
+    eye_distance: float | None = None
+
+
+class _Pixels(NamedTuple):
+    """A photo, and its shorter side; decoding may have halved it where no face is looked for."""
+
+    photo: NDArray[np.uint8]
+    shorter_side: int
+
+
 class _Ready(NamedTuple):
     """A photo on its way: its faces, each with a crop where it is fit, or why it has none."""
 
     problem: str | None = None
     detail: str = ""
-    crops: tuple[tuple[NDArray[np.uint8], Box | None, float | None], ...] = ()
+    crops: tuple[_Crop, ...] = ()
     unfit: tuple[tuple[int, FaceAnswer], ...] = ()  # place among the faces, and its answer
 
 
@@ -94,19 +113,22 @@ class Predictor:
         crops = [crop for photo in ready for crop in photo.crops]
         found: Iterator[FaceAnswer] = iter(())
         if crops:
-            estimates = self._engine.estimate(np.stack([pixels for pixels, _, _ in crops]))
-            found = iter(answers(estimates, self.decision, [(box, eyes) for _, box, eyes in crops]))
+            estimates = self._engine.estimate(np.stack([crop.pixels for crop in crops]))
+            told = answers(estimates, self.decision, [(crop.box, crop.eye_distance) for crop in crops])
+            found = map(_with_qualities, told, crops)
         answered = []
         for name, photo in zip(names, ready, strict=True):
             faces = list(islice(found, len(photo.crops)))
             for place, unfit in photo.unfit:
                 faces.insert(place, unfit)
-            answered.append(PhotoAnswer(name, tuple(faces), photo.problem, photo.detail))
+            answered.append(
+                PhotoAnswer(name, tuple(faces), photo.problem, photo.detail, self.decision.model_md5)
+            )
         return answered
 
     def _prepare(self, photo: Any) -> _Ready:
         try:
-            pixels = self._pixels(photo)
+            pixels, shorter_side = self._pixels(photo)
         except FileNotFoundError:
             return _Ready("missing_photo")
         except UnidentifiedImageError:  # its message quotes the address of the file in memory
@@ -115,12 +137,16 @@ class Predictor:
             return _Ready("unreadable_photo", str(error).strip() or type(error).__name__)
         size = self.decision.image_size
         if self._cropper is None:
-            return _Ready(crops=((resize(pixels, size), None, None),))
+            return _Ready(crops=(_crop(pixels, size, shorter_side),))
         faces = self._cropper.crops(pixels)
         if not faces:
             return _Ready("no_face")
         return _Ready(
-            crops=tuple((resize(face.pixels, size), *_where(face)) for face in faces if face.problem is None),
+            crops=tuple(
+                _crop(face.pixels, size, min(face.pixels.shape[:2]), *_where(face))
+                for face in faces
+                if face.problem is None
+            ),
             unfit=tuple(
                 (place, without_estimate(face.problem, *_where(face)))
                 for place, face in enumerate(faces)
@@ -128,25 +154,27 @@ class Predictor:
             ),
         )
 
-    def _pixels(self, photo: Any) -> NDArray[np.uint8]:
+    def _pixels(self, photo: Any) -> _Pixels:
         if isinstance(photo, np.ndarray):
-            return _checked(photo)
+            return _whole(_checked(photo))
         if isinstance(photo, str | Path):
             with Path(photo).open("rb") as file:
                 return self._decoded(file)
         if isinstance(photo, bytes | bytearray | memoryview):
             return self._decoded(io.BytesIO(photo))
         if isinstance(photo, Image.Image):
-            return np.asarray(ImageOps.exif_transpose(photo).convert("RGB"))
+            return _whole(np.asarray(ImageOps.exif_transpose(photo).convert("RGB")))
         raise ValueError(
             f"{type(photo).__name__} is no photo: pass a path, bytes, a Pillow image or an array"
         )
 
-    def _decoded(self, file: Any) -> NDArray[np.uint8]:
+    def _decoded(self, file: Any) -> _Pixels:
         image = open_photo(file)
+        shorter_side = min(image.size)
         if image.width * image.height > self._max_pixels:
             raise ValueError(f"{image.width} x {image.height} pixels are more than {self._max_pixels:,}")
-        return decode_photo(file, image, None if self._cropper else self.decision.image_size).pixels
+        size_px = None if self._cropper else self.decision.image_size
+        return _Pixels(decode_photo(file, image, size_px).pixels, shorter_side)
 
 
 def _cropper(decision: Decision) -> Cropper | None:
@@ -165,6 +193,19 @@ def _cropper(decision: Decision) -> Cropper | None:
             f"the model learnt from crops by {how.detector}, which this version does not know"
         )
     return Cropper(Mtcnn(), how.margin, Limits(how.min_eye_distance_px, how.min_sharpness, how.max_turn))
+
+
+def _crop(pixels: NDArray[np.uint8], size: int, shorter_side: int, *where: Any) -> _Crop:
+    resized = resize(pixels, size)
+    return _Crop(resized, shorter_side, measure(resized), *where)
+
+
+def _with_qualities(face: FaceAnswer, crop: _Crop) -> FaceAnswer:
+    return replace(face, **crop.qualities._asdict(), shorter_side=crop.shorter_side)
+
+
+def _whole(photo: NDArray[np.uint8]) -> _Pixels:
+    return _Pixels(photo, min(photo.shape[:2]))
 
 
 def _where(face: FaceCrop) -> tuple[Box, float]:

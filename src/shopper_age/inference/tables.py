@@ -21,7 +21,7 @@ KINDS = (".csv", ".jsonl", ".parquet")
 
 _COLUMNS = (*COLUMNS, REAL_AGE)
 
-_TEXTS = frozenset({"file_name", "age_group", "reason", "problem"})
+_TEXTS = frozenset({"file_name", "age_group", "reason", "problem", "model_md5"})
 
 _ROWS_PER_GROUP = 65_536
 
@@ -37,7 +37,7 @@ class AnswerTable:
 
     Args:
         path: ends in .csv, .jsonl or .parquet.
-        decision: that the answers follow; a log of another one is not continued.
+        decision: that the answers follow; a log of another one, or with other columns, is not continued.
 
     Raises:
         ValueError: `path` ends in something else.
@@ -48,7 +48,8 @@ class AnswerTable:
             raise ValueError(f"{path} must end in one of {', '.join(KINDS)}")
         self._path = path
         self._log = path.with_name(f".{path.name}.unfinished")
-        self._mark = hashlib.sha256(json.dumps(asdict(decision), sort_keys=True).encode()).hexdigest()[:16]
+        known_by = json.dumps([_COLUMNS, asdict(decision)], sort_keys=True)
+        self._mark = hashlib.sha256(known_by.encode()).hexdigest()[:16]
         self._n_photos = 0
 
     def skip_finished(self, wanted: Iterator[Source]) -> int:
@@ -154,4 +155,4 @@ class AnswerTable:
 def _parquet_type(pa: Any, name: str) -> Any:
     if name in _TEXTS:
         return pa.string()
-    return {"face": pa.int32(), "ask_for_id": pa.bool_()}.get(name, pa.float64())
+    return {"face": pa.int32(), "shorter_side": pa.int32(), "ask_for_id": pa.bool_()}.get(name, pa.float64())

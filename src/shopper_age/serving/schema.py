@@ -32,6 +32,9 @@ class Face(BaseModel):
     box: Box | None = Field(description="null: the photo was taken whole.")
     eye_distance: float | None = Field(description="Pixels.")
     distribution: list[float] | None = Field(description="Probabilities of the years 0 to 100.")
+    brightness: float | None = Field(description="Mean grey of what the model saw, 0 to 255.")
+    sharpness: float | None = Field(description="Variance of its Laplacian: low where it is blurred.")
+    shorter_side: int | None = Field(description="Pixels of it before it was resized.")
 
 
 class Photo(BaseModel):
@@ -121,6 +124,9 @@ def _as_face(face: FaceAnswer) -> Face:
         else Box(**dict(zip(Box.model_fields, (round(side, 1) for side in face.box), strict=True))),
         eye_distance=_rounded(face.eye_distance, 1),
         distribution=None if face.distribution is None else [round(share, 5) for share in face.distribution],
+        brightness=_rounded(face.brightness, 2),
+        sharpness=_rounded(face.sharpness, 2),
+        shorter_side=face.shorter_side,
     )
 
 

@@ -17,6 +17,7 @@ twice leaves what doing it once left, so an offline log may overlap with what th
     timeouts          time limits of calls that may hang, and readable errors
     provenance        commit, DVC experiment, versions, hardware
     ui                MLflow's pages, on this machine or at a server
+    search            find_runs: runs of given models or data, with their registered versions
     registry          ModelRegistry: versions of the model, and the champion among them
 """
 

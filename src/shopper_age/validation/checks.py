@@ -21,9 +21,11 @@ from shopper_age.data.tables import (
     age_years,
     read_labels,
 )
+from shopper_age.detection.face import Detector
 from shopper_age.params import ValidateDataParams
 from shopper_age.runtime.messages import clip
 from shopper_age.validation.duplicates import duplicate_findings, near_duplicate_groups
+from shopper_age.validation.faces import face_findings, load_detector
 from shopper_age.validation.labels import (
     cell_findings,
     names_on_disk,
@@ -45,7 +47,7 @@ from shopper_age.validation.photos import (
     photo_findings,
     unlabelled_findings,
 )
-from shopper_age.validation.rules import DETAIL, ERROR, ROW, RULE, RULES, SEVERITY, findings
+from shopper_age.validation.rules import DETAIL, ERROR, FACE_RULES, ROW, RULE, RULES, SEVERITY, findings
 
 # A row that breaks one of these names no file that could be opened.
 _UNOPENED = ("missing_file_name", "unsafe_path")
@@ -65,18 +67,23 @@ def validate(
     settings: ValidateDataParams,
     *,
     inspect: Callable[..., Inspection] = inspect_photos,
+    detector: Detector | None = None,
 ) -> Validation:
     """Judges every row of labels.csv and opens every photo that it names, once.
 
     The findings are in the order of the rows, photos without a label last. The manifest has the rows of
     labels.csv that have no error, in their order; `duplicate_group` is the number, from 0, of the first
     photo of the manifest that shows the same picture. `inspect` may stand in for `inspect_photos`, to
-    measure or test what is done with the rows alone.
+    measure or test what is done with the rows alone. `detector` finds the faces where `settings.count_faces`
+    is true; None: the one of `shopper-age prepare`.
 
     Raises:
         FileNotFoundError: there is no labels.csv or no photo folder.
-        ValueError: labels.csv cannot be read as a table, or the photo folder is a link.
+        ValueError: labels.csv cannot be read as a table, the photo folder is a link, or faces shall be
+            counted and there is no detector.
     """
+    if settings.count_faces and detector is None:
+        detector = load_detector()
     labels = read_labels(data_path)
     check_photo_folder(data_path)
     on_disk = list_photos(data_path)
@@ -109,11 +116,13 @@ def validate(
         duplicate_findings(manifest, measured.loc[manifest.index, "content"], hashes),
         unlabelled_findings(files, on_disk),
     ]
+    if settings.count_faces and detector is not None:
+        found.append(face_findings(data_path, manifest, detector))
     table = pd.concat(found).sort_values(ROW, kind="stable", na_position="last", ignore_index=True)
     return Validation(
         table,
         manifest.reset_index(drop=True),
-        _summary(table, len(labels), len(manifest)),
+        _summary(table, len(labels), len(manifest), counts_faces=settings.count_faces),
         _hint(table, missing, near, on_disk, len(labels)),
     )
 
@@ -185,12 +194,12 @@ def _as_hex(words: np.ndarray) -> list[str]:
     return [f"{word:016x}" for word in words.tolist()]
 
 
-def _summary(table: pd.DataFrame, n_rows: int, n_usable: int) -> dict[str, float]:
-    """Flat counts for DVC's metrics; each rule is there, with 0 when it was never broken."""
+def _summary(table: pd.DataFrame, n_rows: int, n_usable: int, *, counts_faces: bool) -> dict[str, float]:
+    """Flat counts for DVC's metrics; each rule that was looked at is there, 0 where it was not broken."""
     is_error = table[SEVERITY] == ERROR
     n_bad = int(table.loc[is_error, ROW].nunique())
     counts = table[RULE].value_counts()
-    by_rule = {name: int(counts.get(name, 0)) for name in RULES}
+    by_rule = {name: int(counts.get(name, 0)) for name in RULES if counts_faces or name not in FACE_RULES}
     return {
         "n_rows": n_rows,
         "n_usable": n_usable,

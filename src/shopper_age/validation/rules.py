@@ -23,6 +23,12 @@ ERROR = "error"  # the row cannot be used and is left out of the manifest
 WARNING = "warning"  # worth a look; nothing is left out, except the repetitions of a row
 
 
+NO_FACE, SEVERAL_FACES = "no_face", "several_faces"
+
+# Not looked for, and not counted, unless validate_data.count_faces is true.
+FACE_RULES = (NO_FACE, SEVERAL_FACES)
+
+
 class Rule(NamedTuple):
     severity: str
     meaning: str
@@ -59,6 +65,10 @@ RULES = {
     ),
     "has_transparency": Rule(
         WARNING, "Pixels are transparent: they are laid on a neutral grey, whatever colour lies under them."
+    ),
+    NO_FACE: Rule(WARNING, "No face is found on the photo, which is used all the same."),
+    SEVERAL_FACES: Rule(
+        WARNING, "Several faces are found, and the age is that of one: the photo is used all the same."
     ),
     "other_unicode_form": Rule(
         WARNING,

@@ -1,0 +1,1 @@
+"""Answers at the till against the test part: what has shifted since the model was measured."""
