@@ -1,6 +1,6 @@
 """Logging of an evaluation to MLflow."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 
 from shopper_age import paths
@@ -42,7 +42,7 @@ def log_evaluation(evaluation: Evaluation, params: Params) -> None:
         log_photos=params.tracking.log_photos,
     ) as run:
         run.log_dataset(
-            params.data_path.name,
+            PurePath(params.data_path).name,
             digest=data_md5,
             source=params.data_path,
             n_rows=evaluation.n_photos,
