@@ -6,6 +6,7 @@ from pathlib import Path
 import fsspec
 import numpy as np
 import pytest
+from s3_store import BUCKET, CREDENTIALS, s3_store
 
 from shopper_age import load_test, load_train
 from shopper_age.data.cache import NO_CACHE, Cache
@@ -181,6 +182,7 @@ def test_an_address_without_a_packed_folder_is_told():
 @pytest.mark.usefixtures("address")
 @pytest.mark.parametrize("url", ["none://bucket/faces", "s3://bucket/faces"])
 def test_a_store_that_cannot_be_asked_is_told_with_what_to_check(url, monkeypatch):
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -192,3 +194,16 @@ def test_a_store_that_cannot_be_asked_is_told_with_what_to_check(url, monkeypatc
 def test_keras_own_generator_cannot_read_shards(packed):
     with pytest.raises(ValueError, match=r'reads loose photos alone.*use reader="py_dataset"'):
         load_train(packed, reader="image_data_generator")
+
+
+def test_s3_gives_the_photos_too(faces, packed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    with s3_store() as store:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{store.port}")
+        url = f"s3://{BUCKET}/faces"
+        fsspec.get_filesystem_class("s3").clear_instance_cache()  # of other tests' addresses
+        fsspec.filesystem("s3").put(f"{packed}/", url, recursive=True)
+        _equal(load_test(faces, image_size=32), load_test(url, image_size=32))

@@ -6,7 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from shopper_age.data.shards.manifest import (
     INDEX_FILE,
@@ -78,12 +81,13 @@ def pack(source: Path, target: Path, *, shard_bytes: int) -> Packing:
 
     left_out: dict[str, str] = {}
     shards: list[Shard] = []
-    places: list[pd.DataFrame] = []
+    places: list[pa.Table] = []
     first = n_kept = 0
     with progress_bar("packing", len(rows)) as advance:
         for names in _shares(sizes, shard_bytes):
             path = target / SHARD_NAMES.format(len(shards))
-            writer = ShardWriter(folder, rows, first, advance)
+            cells = _cells(labels, {name: rows[name] for name in names})
+            writer = ShardWriter(folder, cells, first, advance)
             is_kept = path.is_file() and writer.is_packed(path, names)
             if not is_kept:
                 writer.write(path, names)
@@ -103,15 +107,20 @@ def pack(source: Path, target: Path, *, shard_bytes: int) -> Packing:
     return Packing(manifest, n_kept, n_unlabelled, left_out)
 
 
-def _rows_by_name(labels: pd.DataFrame, on_disk: list[str]) -> dict[str, list[dict[str, str]]]:
-    """The rows that name each photo, by its name on the disk; rows that name none are left out."""
-    is_name = is_given(labels[FILE_NAME]) & stays_inside(labels[FILE_NAME])
-    named = labels[is_name]
-    files = names_on_disk(plain_names(named[FILE_NAME]), on_disk)
+def _rows_by_name(labels: pd.DataFrame, on_disk: list[str]) -> dict[str, list[int]]:
+    """The positions of the rows that name each photo, by its name on the disk."""
+    positions = np.flatnonzero(is_given(labels[FILE_NAME]) & stays_inside(labels[FILE_NAME]))
+    files = names_on_disk(plain_names(labels[FILE_NAME].iloc[positions]), on_disk)
     rows = defaultdict(list)
-    for file, row in zip(files, named.to_dict("records"), strict=True):
-        rows[file].append({str(name): cell for name, cell in row.items()})
+    for file, position in zip(files, positions.tolist(), strict=True):
+        rows[file].append(position)
     return rows
+
+
+def _cells(labels: pd.DataFrame, positions: Mapping[str, list[int]]) -> dict[str, list[dict[str, str]]]:
+    """The rows themselves, a dictionary each, by the name of the photo."""
+    cells = iter(labels.iloc[[row for rows in positions.values() for row in rows]].to_dict("records"))
+    return {name: [next(cells) for _ in rows] for name, rows in positions.items()}
 
 
 def _check_target(target: Path, source: Path) -> None:
@@ -161,25 +170,25 @@ def _shares(sizes: Mapping[str, int], shard_bytes: int) -> Iterator[list[str]]:
         yield names
 
 
-def _places(found: list[Packed], shard: int) -> pd.DataFrame:
+def _places(found: list[Packed], shard: int) -> pa.Table:
     """The rows of the index for a shard."""
-    return pd.DataFrame(
+    return pa.table(
         {
-            FILE_NAME: pd.Series([photo.told[FILE_NAME] for photo in found], dtype="str"),
-            "shard": pd.Series(shard, index=range(len(found)), dtype="int32"),
-            "offset": pd.Series([photo.offset for photo in found], dtype="int64"),
-            "n_bytes": pd.Series([photo.n_bytes for photo in found], dtype="int64"),
-            "sha256": [bytes.fromhex(photo.told["sha256"]) for photo in found],
+            FILE_NAME: pa.array([photo.told[FILE_NAME] for photo in found], pa.string()),
+            "shard": pa.array([shard] * len(found), pa.int32()),
+            "offset": pa.array([photo.offset for photo in found], pa.int64()),
+            "n_bytes": pa.array([photo.n_bytes for photo in found], pa.int64()),
+            "sha256": pa.array([bytes.fromhex(photo.told["sha256"]) for photo in found], pa.binary(32)),
         }
     )
 
 
 def _write_files(
-    source: Path, target: Path, places: list[pd.DataFrame], left_out: Mapping[str, str]
+    source: Path, target: Path, places: list[pa.Table], left_out: Mapping[str, str]
 ) -> dict[str, str]:
     """Writes what lies beside the shards; the checksums of what belongs to the manifest, by name."""
     with replacing(target / INDEX_FILE) as unfinished:
-        pd.concat(places, ignore_index=True).to_parquet(unfinished, index=False)
+        pq.write_table(pa.concat_tables(places), unfinished)
     names = [INDEX_FILE]
     for name in (LABELS_FILE, FACES_FILE):
         (target / name).unlink(missing_ok=True)

@@ -88,7 +88,8 @@ class PackedPhotos:
         self._shards, self._offsets, self._n_bytes = (
             table[name].to_numpy() for name in ("shard", "offset", "n_bytes")
         )
-        self._digests = table["sha256"].to_numpy()
+        digests = table["sha256"].combine_chunks()
+        self._digests = memoryview(digests.buffers()[1])[32 * digests.offset :]
         self._rows = {name: row for row, name in enumerate(table["file_name"].to_pylist())}
 
     def __truediv__(self, file_name: str) -> PackedPhoto:
@@ -107,14 +108,14 @@ class PackedPhotos:
     def status(self, file_name: str) -> Status:
         """What `Path.stat` would tell; raises FileNotFoundError."""
         row = self._row(file_name)
-        return Status(int(self._n_bytes[row]), int.from_bytes(self._digests[row][:7], "big"))
+        return Status(int(self._n_bytes[row]), int.from_bytes(self._digest(row)[:7], "big"))
 
     def read(self, file_name: str) -> bytes:
         """The bytes of a photo; raises as `PackedPhoto.read_bytes` does."""
         row = self._row(file_name)
         number, n_bytes = int(self._shards[row]), int(self._n_bytes[row])
         data = self._read_at(number, int(self._offsets[row]), n_bytes)
-        if hashlib.sha256(data).digest() != self._digests[row]:
+        if hashlib.sha256(data).digest() != self._digest(row):
             raise damaged(self.place, self._manifest.shards[number].name, f"{file_name} has changed in it")
         return data
 
@@ -137,6 +138,9 @@ class PackedPhotos:
         if row is None:
             raise FileNotFoundError(2, os.strerror(2), f"{self.place}/{file_name}")
         return row
+
+    def _digest(self, row: int) -> bytes:
+        return bytes(self._digests[32 * row : 32 * row + 32])
 
     def _read_at(self, number: int, offset: int, n_bytes: int) -> bytes:
         file = self._open.get(number) or self._opened(number)
