@@ -1,7 +1,8 @@
 """Stage eda: describes the usable photos in numbers, pictures and words."""
 
 from shopper_age import paths
-from shopper_age.data.tables import FILE_NAME, HEIGHT, REAL_AGE, WIDTH, one_age, photo_path, read_manifest
+from shopper_age.data.folders import open_folder
+from shopper_age.data.tables import FILE_NAME, HEIGHT, REAL_AGE, WIDTH, one_age, read_manifest
 from shopper_age.eda.report import render_report
 from shopper_age.eda.summary import choose_photos, decade_table, read_preview, summarise
 from shopper_age.params import load_params
@@ -23,7 +24,8 @@ def main() -> None:
     summary = summarise(manifest)
     decades = decade_table(manifest[REAL_AGE])
     examples = choose_photos(manifest, params.eda.n_photos, seed=params.seed)
-    photos = [read_preview(photo_path(params.data_path, name)) for name in examples[FILE_NAME]]
+    folder = open_folder(params.data_path).photos
+    photos = [read_preview(folder / name) for name in examples[FILE_NAME]]
     captions = [f"{age:g} {'year' if age == 1 else 'years'}" for age in examples[REAL_AGE]]
     title = f"{len(photos)} of {len(manifest):,} photos"
 

@@ -43,7 +43,7 @@ def main() -> None:
     training = resumable_run(params, Path(__file__), paths.SPLITS, paths.MANIFEST, tags=facts)
     with results_lock(Path.cwd() / ".checkpoints") as results, training as (folder, run):
         save_picture(paths.TRAINING / "augmentation.png", sheet)
-        run.log_dataset(data.name, digest=md5, source=data, n_rows=len(splits), context="training")
+        run.log_dataset(Path(data).name, digest=md5, source=data, n_rows=len(splits), context="training")
         folds = FoldTrainings(recipe, splits, folder)
         folds.run(run, tags=facts, check=results.check)
         log = folds.validated(epoch_log(run, paths.TRAINING, n_photos=n_photos, record=facts))

@@ -36,6 +36,16 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def packed(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same photos packed into some shards."""
+    from shopper_age.packing.folder import pack
+
+    folder = tmp_path_factory.mktemp("packed")
+    pack(faces, folder, shard_bytes=15_000)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def fresh_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with its tables, which takes MLflow seconds to make."""
     from mlflow import MlflowClient

@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -103,6 +104,11 @@ def test_settings_cannot_be_changed_by_accident():
 def test_a_bad_value_is_named_with_its_key_and_rule(changed, key, value, message):
     with pytest.raises(ValueError, match=message):
         load_params(changed(key, value))
+
+
+def test_the_data_are_a_folder_or_an_address_that_stays_as_it_is_written(changed):
+    assert load_params(changed("data_path", "./data/faces/")).data_path == Path("data/faces")
+    assert load_params(changed("data_path", "s3://bucket/faces")).data_path == "s3://bucket/faces"
 
 
 def test_all_bad_values_are_told_at_once(changed):

@@ -12,6 +12,7 @@ it alone, which `make lint` checks. The stages of dvc.yaml are scripts in stages
     evaluation   stage evaluate: metrics of a model on the test part, conclusions, figures, reports
     experiments  trained models side by side: compare, rank, sweep, promote
     eda          stage eda: what the usable photos are like
+    packing      shards made of loose photos, for object stores and many machines
     inference    what a model says of photos, what follows from it, and where in a photo it comes from
     training     stage train: optimisers, checkpoints, resuming, history
     validation   stage validate_data: every row and every photo checked, duplicates found

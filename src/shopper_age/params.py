@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, V
 
 from shopper_age.metrics.bands import check_edges
 from shopper_age.runtime.messages import shorten, shorten_list
+from shopper_age.runtime.object_store import is_url
 from shopper_age.runtime.yaml_file import read_yaml
 
 # Beyond it is a slip of the finger, whatever is counted.
@@ -166,7 +167,7 @@ class Params(_Section):
     """All settings; a field per line of params.yaml."""
 
     seed: int = Field(ge=0, lt=2**31)
-    data_path: Path = Field(strict=False)
+    data_path: Path | str  # text is an address in an object store
     image_size: int = Field(ge=32, le=1024)
     batch_size: int = Field(ge=1, le=_MANY)
     epochs: int = Field(ge=1, le=_MANY)
@@ -185,9 +186,9 @@ class Params(_Section):
     @field_validator("data_path", mode="before")
     @classmethod
     def _names_a_folder(cls, value: Any) -> Any:
-        if isinstance(value, str) and not value.strip():
-            raise ValueError("must name the folder with labels.csv and final_files/")
-        return value
+        if not isinstance(value, str | Path) or not str(value).strip():
+            raise ValueError("must name the folder with labels.csv and final_files/, or a packed one")
+        return Path(value) if isinstance(value, str) and not is_url(value) else value
 
 
 def load_params(path: str | Path = "params.yaml") -> Params:

@@ -129,6 +129,7 @@ def test_a_folder_is_tracked_when_dvc_has_it_and_git_its_file():
         check_tracked(Path("faces"))
     git("add", "faces.dvc")
     check_tracked(Path("faces"))
+    check_tracked("s3://bucket/faces")
 
 
 def test_without_a_commit_there_is_nothing_to_look_up(tmp_path, monkeypatch):

@@ -119,6 +119,7 @@ def test_a_folder_that_experiments_in_a_copy_would_lack_is_told_until_git_knows_
     project: Path, data_path: str
 ) -> None:
     told = f"`dvc add {data_path}` and `git add data/faces.dvc`"
+    assert untracked_folder("s3://bucket/faces") == ""
 
     assert told in untracked_folder(data_path)
     (project / "data/faces.dvc").touch()

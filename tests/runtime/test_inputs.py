@@ -1,6 +1,7 @@
 import os
 import time
 
+import fsspec
 import pytest
 
 from shopper_age.runtime.inputs import Inputs, InputsChangedError
@@ -109,3 +110,28 @@ def test_many_photos_cost_little(faces):
     start = time.perf_counter()
     Inputs("train", faces)
     assert time.perf_counter() - start < 1  # 10 microseconds each or so
+
+
+def test_a_packed_folder_is_watched_by_its_shards(faces):
+    (faces / "shards.json").write_text("{}")
+    shard = faces / "photos-00000.tar"
+    shard.write_bytes(b"a")
+    inputs = Inputs("train", faces)
+    inputs.check()
+    shard.write_bytes(b"ab")
+    with pytest.raises(
+        InputsChangedError, match=r"faces changed while it was being read \(.*photos-00000.tar"
+    ):
+        inputs.check()
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_folder_in_an_object_store_is_watched_by_its_manifest():
+    store = fsspec.filesystem("memory")
+    store.pipe("/watched/shards.json", b"{}")
+    inputs = Inputs("train", "memory://watched")
+    inputs.check()
+    store.pipe("/watched/shards.json", b"{} ")
+    with pytest.raises(InputsChangedError, match=r"memory://watched/shards\.json changed while"):
+        inputs.check()
+    store.rm("/watched", recursive=True)

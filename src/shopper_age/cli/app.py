@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from shopper_age import paths
-from shopper_age.cli import models
+from shopper_age.cli import data, models
 from shopper_age.cli.messages import stop
 from shopper_age.runtime.interruption import INTERRUPTIONS, interruption_told
 from shopper_age.runtime.stage import configure_logging
@@ -243,4 +243,5 @@ def _print_ranking(
             )
 
 
+app.add_typer(data.commands)
 app.add_typer(models.commands)

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from shopper_age.data.folders import PhotoFile
 from shopper_age.runtime.hashing import content_key
 from shopper_age.runtime.threads import in_threads
 
@@ -89,7 +90,7 @@ class FileCache:
 
     place: Place = "file"
 
-    def __init__(self, folder: Path, paths: Sequence[Path], side_px: int) -> None:
+    def __init__(self, folder: Path, paths: Sequence[PhotoFile], side_px: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         shape = (len(paths), side_px, side_px, 3)
         self.pixels: Photos = _mapped(folder / _PIXELS, np.dtype(np.uint8), shape)
@@ -122,7 +123,7 @@ class FileCache:
         return file.st_size, file.st_mtime_ns, zlib.crc32(self.pixels[index])
 
 
-def open_cache(cache: Cache, paths: Sequence[Path], side_px: int) -> PhotoCache | None:
+def open_cache(cache: Cache, paths: Sequence[PhotoFile], side_px: int) -> PhotoCache | None:
     """A cache for all photos of these files: in memory where they fit, else in a file, else None.
 
     Keeping a part would be of no use: a shuffled epoch asks for all photos before it asks for one again.

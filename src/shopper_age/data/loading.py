@@ -7,18 +7,17 @@ import numpy as np
 import pandas as pd
 
 from shopper_age.data.cache import Cache
+from shopper_age.data.folders import open_folder
 from shopper_age.data.readers import image_data_generator, ordered_batches, shuffled_batches
 from shopper_age.data.store import PhotoStore
 from shopper_age.data.tables import (
     FILE_NAME,
-    PHOTO_FOLDER,
     REAL_AGE,
     SPLIT,
     TEST,
     TRAIN,
     age_years,
     first_rows,
-    photo_path,
     read_labels,
 )
 from shopper_age.params import AugmentationParams
@@ -58,7 +57,8 @@ def load_train(
     that number in `data.epoch`: it counts up with every pass, and setting it resumes there.
 
     Args:
-        path: folder with labels.csv (`file_name, real_age`) and final_files/.
+        path: folder with labels.csv (`file_name, real_age`) and final_files/, or one that `shopper-age pack`
+            made, or the address of such a one in an object store.
         splits: table `file_name, real_age, split`; without it the first quarter of the rows is the test
             part and the rest trains, as ImageDataGenerator(validation_split=0.25) splits.
         reader: "py_dataset", a keras.utils.PyDataset for every backend, or "image_data_generator" for Keras's
@@ -123,13 +123,14 @@ def load_test(
 
 
 def _open_store(path: str | Path, file_names: pd.Series, image_size: int, cache: Cache) -> PhotoStore:
-    paths = [photo_path(path, name) for name in file_names]
+    folder = open_folder(path).photos
+    paths = [folder / name for name in file_names]
     is_there = np.zeros(len(paths), bool)
     in_threads(lambda index: is_there.__setitem__(index, paths[index].is_file()), len(paths))
     if not is_there.all():
         missing = file_names[~is_there]
         raise FileNotFoundError(
-            f"{len(missing):,} of {len(paths):,} photos are not in {Path(path, PHOTO_FOLDER)}: "
+            f"{len(missing):,} of {len(paths):,} photos are not in {folder}: "
             f"{shorten_list(missing, 5)}. Stage validate_data lists and leaves out all of them."
         )
     return PhotoStore(paths, image_size, cache)
@@ -150,7 +151,7 @@ def _rows_of_part(
 
 
 def _first_rows_test(path: str | Path) -> pd.DataFrame:
-    labels = read_labels(path)
+    labels = read_labels(open_folder(path).path)
     ages = age_years(labels[REAL_AGE])
     if not np.isfinite(ages).all():
         bad = labels.loc[~np.isfinite(ages), REAL_AGE]

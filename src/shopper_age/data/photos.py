@@ -1,13 +1,17 @@
 """Decoding of photos to uint8 RGB, for validation and training alike."""
 
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
 
 import cv2
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from shopper_age.data.jpeg import decode_jpeg
+from shopper_age.data.shards.manifest import DamagedShardError
+
+if TYPE_CHECKING:  # it needs pandas, which a till has not
+    from shopper_age.data.folders import PhotoFile
 
 # What Pillow may take a photo for, whatever its name ends in; never a format that runs a program (EPS).
 PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
@@ -34,7 +38,7 @@ class Photo(NamedTuple):
     oddity: Literal["", "missing_end_marker", "has_transparency"] = ""
 
 
-def read_photo(path: str | Path, size_px: int | None = None) -> np.ndarray:
+def read_photo(path: "str | PhotoFile", size_px: int | None = None) -> np.ndarray:
     """A photo as uint8 RGB, shape (height, width, 3), upright (EXIF orientation applied).
 
     With `size_px` it is stretched to that square: averaged over the pixels that fall together where it
@@ -42,15 +46,17 @@ def read_photo(path: str | Path, size_px: int | None = None) -> np.ndarray:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it cannot be read, or not all of it decoded.
+        ValueError: it cannot be read, or not all of it decoded; or the shard that holds it is damaged.
     """
     try:
-        with Path(path).open("rb") as file:
+        with (Path(path) if isinstance(path, str) else path).open("rb") as file:
             upright = decode_photo(file, open_photo(file), size_px).pixels
     except FileNotFoundError:
         raise FileNotFoundError(
             f"{path} not found: run stage validate_data to list all missing photos"
         ) from None
+    except DamagedShardError:
+        raise
     except Exception as error:  # what Pillow raises on broken files has no common base
         problem, reason = "decoded", str(error) or type(error).__name__
         if isinstance(error, OSError) and error.errno is not None:

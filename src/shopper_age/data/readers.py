@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from shopper_age.data.augmentation import augment, batch_seed
 from shopper_age.data.batches import Batches
 from shopper_age.data.cache import Photos
+from shopper_age.data.folders import open_folder
 from shopper_age.data.order import shuffled
 from shopper_age.data.photos import decode_photo, is_turned, open_photo
 from shopper_age.data.store import PhotoStore
-from shopper_age.data.tables import FILE_NAME, PHOTO_FOLDER, REAL_AGE, photo_path
+from shopper_age.data.tables import FILE_NAME, REAL_AGE
 from shopper_age.params import AugmentationParams
 from shopper_age.runtime.progress import progress_bar
 from shopper_age.runtime.threads import in_threads
@@ -96,14 +97,19 @@ def image_data_generator(
 
     Raises:
         FileNotFoundError: photos are missing.
-        ValueError: the augmentation has what the generator does not know, or photos are of a kind that it
-            does not read as `read_photo` does; they are named.
+        ValueError: the augmentation has what the generator does not know, the photos are packed, or some are
+            of a kind that it does not read as `read_photo` does; they are named.
     """
     if augmentation.contrast or augmentation.erasing:
         raise ValueError(
             'image_data_generator has no contrast and no erasing; set both to 0 or use reader="py_dataset"'
         )
-    _check_for_generator(path, table[FILE_NAME].tolist(), image_size)
+    folder = open_folder(path).photos
+    if not isinstance(folder, Path):
+        raise ValueError(
+            f'image_data_generator reads loose photos alone, and {path} is packed; use reader="py_dataset"'
+        )
+    _check_for_generator(folder, table[FILE_NAME].tolist(), image_size)
     from tensorflow.keras.preprocessing.image import ImageDataGenerator
 
     generator = ImageDataGenerator(
@@ -119,7 +125,7 @@ def image_data_generator(
     )
     return generator.flow_from_dataframe(
         table.astype({REAL_AGE: "float32"}),
-        directory=str(Path(path, PHOTO_FOLDER)),
+        directory=str(folder),
         x_col=FILE_NAME,
         y_col=REAL_AGE,
         class_mode="raw",
@@ -131,11 +137,11 @@ def image_data_generator(
     )
 
 
-def _check_for_generator(path: str | Path, file_names: Sequence[str], image_size: int) -> None:
+def _check_for_generator(folder: Path, file_names: Sequence[str], image_size: int) -> None:
     problems = [""] * len(file_names)
 
     def check(index: int) -> None:
-        problems[index] = _generator_problem(photo_path(path, file_names[index]), image_size)
+        problems[index] = _generator_problem(folder / file_names[index], image_size)
 
     def check_at(numbers: range, position: int) -> None:
         check(numbers[position])

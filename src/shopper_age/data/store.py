@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 
 from shopper_age.data.cache import NO_CACHE, Cache, Indices, Photo, Photos, Place, open_cache
+from shopper_age.data.folders import PhotoFile, open_folder
 from shopper_age.data.photos import read_photo
-from shopper_age.data.tables import photo_path
 from shopper_age.runtime.threads import in_threads
 
 
@@ -24,7 +24,7 @@ class PhotoStore:
         OSError: the cache file cannot be made.
     """
 
-    def __init__(self, paths: Sequence[Path], size_px: int, cache: Cache = NO_CACHE) -> None:
+    def __init__(self, paths: Sequence[PhotoFile], size_px: int, cache: Cache = NO_CACHE) -> None:
         self._paths = list(paths)
         self.size_px = size_px
         self._cache = open_cache(cache, self._paths, size_px)
@@ -33,8 +33,9 @@ class PhotoStore:
     def open(
         cls, data_path: str | Path, file_names: Iterable[str], size_px: int, cache: Cache = NO_CACHE
     ) -> "PhotoStore":
-        """The photos of these rows of a folder with labels.csv and final_files/."""
-        return cls([photo_path(data_path, name) for name in file_names], size_px, cache)
+        """The photos of these names of a training folder, loose or packed."""
+        folder = open_folder(data_path).photos
+        return cls([folder / name for name in file_names], size_px, cache)
 
     @property
     def cache_place(self) -> Place | Literal["nowhere"]:

@@ -1,7 +1,6 @@
 """Summary of the usable photos: ages, sizes, repetitions."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from shopper_age.data.folders import PhotoFile
 from shopper_age.data.photos import read_photo
 from shopper_age.data.tables import DUPLICATE_GROUP, HEIGHT, REAL_AGE, WIDTH
 from shopper_age.metrics.proportions import exact_interval
@@ -137,7 +137,7 @@ def choose_photos(manifest: pd.DataFrame, n_photos: int, *, seed: int) -> pd.Dat
     return candidates.iloc[chosen].sort_values(REAL_AGE, kind="stable")
 
 
-def read_preview(path: str | Path) -> NDArray[np.uint8]:
+def read_preview(path: str | PhotoFile) -> NDArray[np.uint8]:
     """The photo upright, RGB, shape (height, width, 3), no side above `PREVIEW_SIDE_PX`."""
     image = Image.fromarray(read_photo(path))
     image.thumbnail((PREVIEW_SIDE_PX, PREVIEW_SIDE_PX))

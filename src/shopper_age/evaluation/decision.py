@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from shopper_age.data.folders import open_folder
 from shopper_age.data.tables import FACES_FILE
 from shopper_age.evaluation.conclusions import assess_id_rule
 from shopper_age.evaluation.result import Evaluation
@@ -51,13 +52,13 @@ def decision_of(evaluation: Evaluation, params: Params, *, model_md5: str, image
     )
 
 
-def face_crops(data_path: Path) -> FaceCrops | None:
+def face_crops(data_path: str | Path) -> FaceCrops | None:
     """How the photos of a data folder were cropped; None where `shopper-age prepare` did not make them.
 
     Raises:
         DecisionError: the folder's faces.json cannot be read.
     """
-    path = data_path / FACES_FILE
+    path = open_folder(data_path).path / FACES_FILE
     if not path.is_file():
         return None
     try:

@@ -1,6 +1,6 @@
 """Logging of an evaluation to MLflow."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 
 from shopper_age import paths
@@ -42,7 +42,8 @@ def log_evaluation(evaluation: Evaluation, params: Params) -> None:
         log_photos=params.tracking.log_photos,
     ) as run:
         run.log_dataset(
-            f"{params.data_path.name} (test part)",  # MLflow notes a use of data of another name alone
+            # MLflow notes a use of data of another name alone
+            f"{PurePath(params.data_path).name} (test part)",
             digest=data_md5,
             source=params.data_path,
             n_rows=evaluation.test.y_true.size,

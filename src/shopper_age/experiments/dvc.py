@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shopper_age.runtime.csv_tables import ENCODING
 from shopper_age.runtime.messages import clip, shorten, shorten_list
+from shopper_age.runtime.object_store import is_url
 
 if TYPE_CHECKING:
     from dvc.repo.experiments.queue.celery import LocalCeleryQueue
@@ -108,12 +109,16 @@ class ExperimentQueue:
         return bool(self._queue.worker_status())
 
 
-def check_tracked(path: Path) -> None:
+def check_tracked(path: str | Path) -> None:
     """Makes sure that a queued experiment finds a folder: it runs in a copy of what Git and DVC know.
+
+    An address in an object store leads to the same place from there.
 
     Raises:
         ValueError: the folder is not under DVC, Git does not know DVC's file of it, or this is no project.
     """
+    if is_url(path):
+        return
     from dvc.exceptions import NotDvcRepoError, OutputNotFoundError
     from dvc.repo import Repo
     from dvc.scm import NoSCM

@@ -47,7 +47,7 @@ def is_of_sweep(experiment: str, sweep: str) -> bool:
     return re.fullmatch(rf"{re.escape(sweep)}(-\d+)?", experiment) is not None
 
 
-def queue_grid(grid: Sequence[str], name: str, *, data_path: Path) -> None:
+def queue_grid(grid: Sequence[str], name: str, *, data_path: str | Path) -> None:
     """Puts an experiment for each combination of the grid into DVC's queue.
 
     Args:

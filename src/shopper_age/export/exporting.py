@@ -37,7 +37,7 @@ class Export:
     parity: Parity
 
 
-def export(model_path: Path, decision: Decision, data_path: Path, splits: pd.DataFrame) -> Export:
+def export(model_path: Path, decision: Decision, data_path: str | Path, splits: pd.DataFrame) -> Export:
     """Writes the model as ONNX, in float32, beside the .keras file, with its parity.
 
     Raises:
@@ -72,7 +72,7 @@ def export_int8(
     source: Path,
     folder: Path,
     decision: Decision,
-    data_path: Path,
+    data_path: str | Path,
     splits: pd.DataFrame,
     params: Params,
 ) -> Export:

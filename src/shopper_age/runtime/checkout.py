@@ -4,6 +4,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from shopper_age.runtime.object_store import is_url
+
 
 def project_root() -> Path:
     """The user's checkout, where whatever must outlive one run of the pipeline belongs.
@@ -30,6 +32,8 @@ def untracked_folder(path: str | Path) -> str:
     `dvc exp run --temp` and `--queue` copy what Git knows and check out what DVC knows. Of another folder
     DVC itself says no more than "No such file or directory".
     """
+    if is_url(path):
+        return ""
     folder, root = Path(path), Path.cwd()
     if folder.is_absolute() or not Path(".dvc").is_dir() or git("rev-parse", "HEAD") is None:
         return ""  # found from everywhere, or no project of DVC, which lets experiments run from a commit on

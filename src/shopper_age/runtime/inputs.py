@@ -4,6 +4,7 @@ DVC hashes settings and data after a stage. What is edited meanwhile would stand
 results were made from, and stay "up to date" for good.
 """
 
+import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from shopper_age.runtime.hashing import file_md5
+from shopper_age.runtime.object_store import is_url, read_object
+
+# In a packed folder; its photos are the shards.
+_SHARDS_FILE = "shards.json"
 
 
 class InputsChangedError(ValueError):
@@ -22,11 +27,11 @@ class Inputs:
 
     Args:
         stage: its name in dvc.yaml, which tells the settings that it depends on.
-        data_path: the folder of labels.csv and final_files, where the stage reads them.
+        data_path: the folder of labels.csv and final_files or shards, where the stage reads them.
         kept: a sentence for the error on what is not lost.
     """
 
-    def __init__(self, stage: str, data_path: Path | None = None, *, kept: str = "") -> None:
+    def __init__(self, stage: str, data_path: str | Path | None = None, *, kept: str = "") -> None:
         self._stage = stage
         self._data_path = data_path
         self._kept = kept
@@ -49,10 +54,14 @@ class Inputs:
             )
 
 
-def _inputs(stage: str, data_path: Path | None) -> dict[str, Any]:
+def _inputs(stage: str, data_path: str | Path | None) -> dict[str, Any]:
     found: dict[str, Any] = {"params.yaml": _settings(stage)}
-    if data_path is not None:
-        labels, photos = data_path / "labels.csv", data_path / "final_files"
+    if isinstance(data_path, str) and is_url(data_path):
+        found[f"{data_path}/{_SHARDS_FILE}"] = _object(data_path)
+    elif data_path is not None:
+        labels, photos = Path(data_path, "labels.csv"), Path(data_path, "final_files")
+        if Path(data_path, _SHARDS_FILE).is_file():
+            photos = Path(data_path)
         found |= {str(labels): _file(labels), str(photos): _photos(photos)}
     return found
 
@@ -98,6 +107,14 @@ def _file(path: Path) -> tuple[int, int, str] | None:
         told = path.stat()
         return told.st_size, told.st_mtime_ns, file_md5(path)
     except OSError:
+        return None
+
+
+def _object(url: str) -> str | None:
+    """The hash of the manifest at an address, which has those of all shards."""
+    try:
+        return hashlib.sha256(read_object(url, _SHARDS_FILE)).hexdigest()
+    except OSError:  # opening the folder is where that is told
         return None
 
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from shopper_age.data.folders import open_folder
+from shopper_age.data.shards.photos import PackedPhotos
 from shopper_age.data.tables import (
     CONTENT_HASH,
     DUPLICATE_GROUP,
@@ -79,13 +81,17 @@ def validate(
 
     Raises:
         FileNotFoundError: there is no labels.csv or no photo folder.
-        ValueError: labels.csv cannot be read as a table, the photo folder is a link, or faces shall be
-            counted and there is no detector.
+        ValueError: labels.csv cannot be read as a table, the photo folder is a link, a shard is damaged, or
+            faces shall be counted and there is no detector.
     """
     if settings.count_faces and detector is None:
         detector = load_detector()
-    labels = read_labels(data_path)
-    check_photo_folder(data_path)
+    folder = open_folder(data_path)
+    labels = read_labels(folder.path)
+    if isinstance(folder.photos, PackedPhotos):
+        folder.photos.check()
+    else:
+        check_photo_folder(data_path)
     on_disk = list_photos(data_path)
     plain = plain_names(labels[FILE_NAME])
     files = names_on_disk(plain, on_disk)

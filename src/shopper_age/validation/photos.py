@@ -5,15 +5,16 @@ import os
 import stat
 import warnings
 from collections.abc import Sequence
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import cv2
 import numpy as np
 import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
+from shopper_age.data.folders import PhotoFile, open_folder
 from shopper_age.data.jpeg import DamagedPhotoError
 from shopper_age.data.photos import (
     PHOTO_FORMATS,
@@ -23,7 +24,9 @@ from shopper_age.data.photos import (
     to_grey,
     upright_size,
 )
-from shopper_age.data.tables import HEIGHT, MODE, N_BYTES, PHOTO_FOLDER, WIDTH, near_miss
+from shopper_age.data.shards.manifest import DamagedShardError
+from shopper_age.data.shards.photos import PackedPhotos
+from shopper_age.data.tables import HEIGHT, MODE, N_BYTES, WIDTH, near_miss
 from shopper_age.runtime.progress import progress_bar
 from shopper_age.runtime.threads import in_threads
 from shopper_age.validation.duplicates import HASH_SHAPE, perceptual_hashes
@@ -69,14 +72,17 @@ class _Unusable(Exception):  # noqa: N818 - about the photo, not the program
 
 
 def list_photos(data_path: str | Path) -> list[str]:
-    """Names, counted from the photo folder, of all files in it that end like a photo and are not hidden.
+    """Names, counted from the photo folder, of all files in it that end like a photo and are not hidden; of a
+    packed folder, those of all its photos.
 
     Linked folders are not entered. What is not UTF-8 in a name is shown as an escape.
 
     Raises:
         FileNotFoundError: there is no photo folder.
     """
-    folder = Path(data_path, PHOTO_FOLDER)
+    folder = open_folder(data_path).photos
+    if isinstance(folder, PackedPhotos):
+        return folder.names()
     if not folder.is_dir():
         told = f"{folder} not found: the folder for the photos that labels.csv names. {near_miss(folder)}"
         raise FileNotFoundError(told.rstrip())
@@ -100,7 +106,9 @@ def inspect_photos(
 
     Threads, because decoding does not hold Python's lock and processes need seconds to start.
     """
-    folder = Path(os.path.realpath(Path(data_path, PHOTO_FOLDER)))
+    folder = open_folder(data_path).photos
+    if isinstance(folder, Path):
+        folder = Path(os.path.realpath(folder))
     tables, hashes = [_as_table([])], [np.zeros((0, *HASH_SHAPE), np.uint64)]
     with (
         progress_bar("checking", len(file_names)) as advance,
@@ -116,7 +124,7 @@ def inspect_photos(
     return Inspection(pd.concat(tables, ignore_index=True), np.concatenate(hashes))
 
 
-def _inspect_portion(folder: Path, file_names: Sequence[str], **limits: int) -> list[Photo]:
+def _inspect_portion(folder: Path | PackedPhotos, file_names: Sequence[str], **limits: int) -> list[Photo]:
     photos = [Photo()] * len(file_names)
 
     def inspect(index: int) -> None:
@@ -126,11 +134,13 @@ def _inspect_portion(folder: Path, file_names: Sequence[str], **limits: int) -> 
     return photos
 
 
-def inspect_photo(folder: Path, file_name: str, *, min_side_px: int, max_pixels: int) -> Photo:
-    """What is found on one photo, whatever state it is in; `folder` must be free of links itself."""
+def inspect_photo(folder: Path | PackedPhotos, file_name: str, *, min_side_px: int, max_pixels: int) -> Photo:
+    """What is found on one photo, whatever state it is in; a `Path` must be free of links itself."""
     path = folder / file_name
     try:
-        n_bytes = _check_file(folder, path)
+        if isinstance(folder, Path) and (problem := link_problem(folder, folder / file_name)):
+            raise _Unusable(*problem)
+        n_bytes = _check_file(path)
         with path.open("rb") as file:
             image = _open(file, min_side_px=min_side_px, max_pixels=max_pixels)
             mode = image.mode
@@ -142,6 +152,8 @@ def inspect_photo(folder: Path, file_name: str, *, min_side_px: int, max_pixels:
             return Photo(oddity, "", *upright_size(image), mode, n_bytes, _content_hash(file), hashes)
     except _Unusable as unusable:
         return unusable.photo
+    except DamagedShardError:
+        raise  # no photo is at fault: the data are not those that were packed
     except DamagedPhotoError as error:
         return Photo("damaged_photo", str(error))
     except OSError as error:
@@ -150,10 +162,8 @@ def inspect_photo(folder: Path, file_name: str, *, min_side_px: int, max_pixels:
         return Photo("undecodable_photo", f"{type(error).__name__}: {error}")
 
 
-def _check_file(folder: Path, path: Path) -> int:
+def _check_file(path: PhotoFile) -> int:
     """The size of the file in bytes."""
-    if problem := link_problem(folder, path):
-        raise _Unusable(*problem)
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -165,7 +175,7 @@ def _check_file(folder: Path, path: Path) -> int:
     return status.st_size
 
 
-def _open(file: BufferedReader, *, min_side_px: int, max_pixels: int) -> Image.Image:
+def _open(file: BinaryIO, *, min_side_px: int, max_pixels: int) -> Image.Image:
     """The photo with its header read and judged, nothing decoded yet."""
     try:
         image = open_photo(file)
@@ -187,7 +197,7 @@ def _broken_rule(error: OSError) -> str:
     return "truncated_photo" if "truncated" in str(error).lower() else "undecodable_photo"
 
 
-def _content_hash(file: BufferedReader) -> int:
+def _content_hash(file: BufferedReader | BytesIO) -> int:
     file.seek(0)
     digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).digest()
     return int.from_bytes(digest, "big", signed=True)
