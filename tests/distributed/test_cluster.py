@@ -24,7 +24,7 @@ class Ray:
 def ray(monkeypatch):
     monkeypatch.delenv(ADDRESS, raising=False)
     ray = Ray()
-    monkeypatch.setattr(module, "_import_ray", lambda: ray)
+    monkeypatch.setattr(module, "import_ray", lambda: ray)
     return ray
 
 
@@ -36,9 +36,13 @@ def test_without_ray_the_file_to_install_is_named(monkeypatch):
 
 
 def test_a_local_cluster_has_the_cores_that_are_asked_for_and_ends_with_the_work(ray):
-    with pytest.raises(KeyboardInterrupt), cluster(1_000):
-        assert len(ray.calls) == 1
-        raise KeyboardInterrupt
+    def work():
+        with cluster(1_000):
+            assert len(ray.calls) == 1
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
     started, stopped = ray.calls
     assert (started["address"], started["num_cpus"]) == ("local", 1_000)
     assert stopped == "stopped"

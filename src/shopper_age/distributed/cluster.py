@@ -14,7 +14,7 @@ ADDRESS = "RAY_ADDRESS"
 
 REQUIREMENTS = "requirements-scale.txt"
 
-# Of a cluster of our own, between whose processes names and counts pass. Ray would take a third of the memory.
+# Of a local cluster, between whose processes names and counts pass. Ray would take a third of the memory.
 _OBJECT_STORE_BYTES = 128 * 2**20
 
 _CONNECTION_TIMEOUT_S = 10
@@ -41,10 +41,10 @@ def cluster(n_cpus: int) -> Iterator[None]:
         n_cpus: how many the work asks for; a local cluster has at least these, whatever the machine has.
 
     Raises:
-        RayMissingError: Ray is not installed; the message names the file to install.
+        RayMissingError: as `import_ray`.
         ConnectionError: nothing answers at RAY_ADDRESS, or not this version of Ray.
     """
-    ray = _import_ray()
+    ray = import_ray()
     address = os.environ.get(ADDRESS)
     if address:
         _check_reachable(address)
@@ -67,7 +67,12 @@ def cluster(n_cpus: int) -> Iterator[None]:
         ray.shutdown()
 
 
-def _import_ray() -> Any:
+def import_ray() -> Any:
+    """Ray, told to be quiet.
+
+    Raises:
+        RayMissingError: it is not installed; the message names the file to install.
+    """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
@@ -91,8 +96,8 @@ def _check_reachable(address: str) -> None:
         socket.create_connection((host, int(port)), _CONNECTION_TIMEOUT_S).close()
     except OSError as error:
         raise ConnectionError(
-            f"nothing answers at {ADDRESS}={address} ({error}): start the cluster, or unset {ADDRESS} to work "
-            "on this machine"
+            f"nothing answers at {ADDRESS}={address} ({error}): start the cluster, or unset {ADDRESS} to "
+            "work on this machine"
         ) from error
 
 
