@@ -30,6 +30,7 @@ class ValidateDataParams(_Section):
     max_pixels: int = Field(ge=1, le=178_956_970)  # Pillow refuses more in any case
     near_duplicate_bits: int = Field(ge=0, le=8)
     max_bad_share: Share
+    workers: int = Field(ge=1, le=_MANY)
 
     @field_validator("max_age")
     @classmethod

@@ -18,7 +18,13 @@ from shopper_age.validation.photos import Inspection, inspect_photos
 from shopper_age.validation.rules import RULES
 
 SETTINGS = ValidateDataParams(
-    min_age=0, max_age=100, min_side_px=32, max_pixels=1_000_000, near_duplicate_bits=4, max_bad_share=0.05
+    min_age=0,
+    max_age=100,
+    min_side_px=32,
+    max_pixels=1_000_000,
+    near_duplicate_bits=4,
+    max_bad_share=0.05,
+    workers=1,
 )
 HEADER = "file_name,real_age\n"
 

@@ -29,8 +29,8 @@ _ENVIRONMENT = {
 }
 
 
-class RayMissingError(ModuleNotFoundError):
-    """Ray is not installed."""
+class RayMissingError(ModuleNotFoundError, ValueError):
+    """Ray is not installed: a setting asks for what this environment has not."""
 
 
 @contextmanager
