@@ -41,8 +41,10 @@ _BOUNDARY = "a-boundary-that-no-photo-contains"
 
 _SHARE_BAD = 1 / 3
 
+_CROPS = FaceCrops("mtcnn", margin=0.3, min_eye_distance_px=20, min_sharpness=5, max_turn=0.8)
 
-def make_models(folder: Path, image_size: int) -> None:
+
+def make_models(folder: Path, image_size: int, *, crops_faces: bool = True) -> None:
     """Writes an untrained network as ONNX with a decision: nonsense, in the time of a trained one."""
     from shopper_age import create_model
     from shopper_age.export.onnx import export_onnx
@@ -61,7 +63,7 @@ def make_models(folder: Path, image_size: int) -> None:
         interval=IntervalRule(0.9, True, (0,), (1.6,), (100,)),
         max_interval_width=100,
         id_check=IdCheck(18, 14, 25.0, None, 0.01, None),
-        faces=FaceCrops("mtcnn", margin=0.3, min_eye_distance_px=20, min_sharpness=5, max_turn=0.8),
+        faces=_CROPS if crops_faces else None,
     ).save(folder / "decision.json")
 
 

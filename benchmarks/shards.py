@@ -1,7 +1,7 @@
 """How fast photos are read that lie loose or in one of the formats for large sets, and photos kept decoded.
 
-First the files as they are, in a random order, one after the other: loose, in tar shards (WebDataset's layout,
-as `shopper-age pack` writes them, each checksum compared), in Parquet with so many photos to a row group, and
+First the files as they are, in a random order, one by one: loose, in tar shards (WebDataset's layout,
+as `shopper-age pack` writes them, checksums compared), in Parquet with so many photos to a row group, and
 in ArrayRecord where `array_record` is installed. Then PhotoStore, which decodes and resizes on all cores, in
 shuffled batches: of loose and of packed photos, nothing kept or kept in the cache file. Last, decoded photos
 alone, in the same batches: from a tar file and from Parquet, as the cache file gives them above.

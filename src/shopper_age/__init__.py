@@ -10,6 +10,7 @@ it alone, which `make lint` checks. The stages of dvc.yaml are scripts in stages
     monitoring   answers at the till against the test part: what has moved
     privacy      photos of who wants to be forgotten: removed, and what knew them
     evaluation   stage evaluate: metrics of a model on the test part, conclusions, figures, reports
+    distributed  work on several processes or machines, by Ray
     experiments  trained models side by side: compare, rank, sweep, promote
     eda          stage eda: what the usable photos are like
     packing      shards made of loose photos, for object stores and many machines

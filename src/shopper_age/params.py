@@ -32,6 +32,7 @@ class ValidateDataParams(_Section):
     near_duplicate_bits: int = Field(ge=0, le=8)
     count_faces: bool
     max_bad_share: Share
+    workers: int = Field(ge=1, le=_MANY)
 
     @field_validator("max_age")
     @classmethod

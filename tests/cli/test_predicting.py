@@ -1,9 +1,15 @@
+import sys
+from functools import partial
+from pathlib import Path
+
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 from answering import Engine, decision, photo
 
 from shopper_age.cli import predicting
+from shopper_age.inference.chunk_scorer import ChunkScorer
 from shopper_age.inference.predictor import Predictor
 from shopper_age.runtime.files import read_csv
 
@@ -78,3 +84,80 @@ def test_nothing_at_a_path_stops_before_any_work(folder):
         predict([folder, folder / "no.jpg"], out=folder / "ages.csv", engine=engine)
     assert engine.sizes == []
     assert not (folder / "ages.csv").exists()
+
+
+def in_parts(paths, out, *, engine=None, base=None, annotate_to=None):
+    """As several workers do, the last chunk first."""
+    predictor = Predictor(engine or Engine(), decision(), None)
+    scorer = ChunkScorer(predictor, base=base or Path.cwd(), annotate_to=annotate_to)
+    return predicting.predict_in_parts(
+        paths, decision(), out=str(out), executor=lambda chunks: map(scorer.score, reversed(chunks))
+    )
+
+
+def test_parts_give_the_table_and_the_summary_of_one_process(folder):
+    (folder / "list.csv").write_text(
+        "file_name,real_age\n" + "20.png,25\n30.png,31\nbroken.jpg,3\n" * 100 + "gone.jpg,4\n"
+    )
+    one = predict([folder / "list.csv"], out=folder / "one.csv")
+    several = in_parts([str(folder / "list.csv")], folder / "parts.csv")
+    assert (folder / "parts.csv").read_bytes() == (folder / "one.csv").read_bytes()
+    assert str(several) == str(one)
+    assert several.n_photos == 301
+
+
+def test_a_worker_finds_the_photos_from_wherever_it_lives(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    predictor = Predictor(Engine(), decision(), None)
+    scorer = ChunkScorer(predictor, base=folder, annotate_to=folder / "drawn")
+
+    def elsewhere(chunks):
+        monkeypatch.chdir("/")
+        return map(scorer.score, chunks)
+
+    done = predicting.predict_in_parts(["20.png"], decision(), out="ages.csv", executor=elsewhere)
+    assert done.n_estimated == 1
+    assert read_csv(folder / "ages.csv")["file_name"].tolist() == ["20.png"]
+    assert (folder / "drawn/000001-20.jpg").exists()
+
+
+def test_an_interrupted_run_in_parts_goes_on(folder):
+    (folder / "list.csv").write_text("file_name\n" + "20.png\n30.png\n" * 100)
+
+    class Stopping(Engine):
+        def estimate(self, photos):
+            if sum(self.sizes) >= 100:
+                raise KeyboardInterrupt
+            return super().estimate(photos)
+
+    with pytest.raises(KeyboardInterrupt):
+        in_parts([str(folder / "list.csv")], folder / "ages", engine=Stopping())
+    assert not (folder / "ages").exists()
+    engine = Engine()
+    assert in_parts([str(folder / "list.csv")], folder / "ages", engine=engine).n_photos == 128
+    assert sum(engine.sizes) == 128
+    assert pd.read_parquet(folder / "ages")["photo"].tolist() == list(range(200))
+
+
+@pytest.fixture
+def with_model(monkeypatch):
+    """`predict_with` for a model that is not there."""
+    monkeypatch.setattr(Predictor, "load", lambda *_, **__: Predictor(Engine(), decision(), None))
+    return partial(predicting.predict_with, model="models", annotate_to=None, n_threads=None, tell=print)
+
+
+def test_a_folder_is_written_by_one_process_too(folder, with_model):
+    with_model([str(folder)], out=f"{folder}/ages/", n_workers=1)
+    assert pd.read_parquet(folder / "ages")["age"].dropna().tolist() == [20, 30, 40]
+
+
+def test_several_workers_without_ray_name_the_file_to_install(folder, with_model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ModuleNotFoundError, match=r"requirements-scale\.txt"):
+        with_model([str(folder)], out=str(folder / "ages.csv"), n_workers=2)
+    assert not list(folder.glob(".ages*"))
+
+
+def test_several_workers_need_a_place_for_their_answers(folder, with_model):
+    with pytest.raises(ValueError, match="several workers need --out"):
+        with_model([str(folder)], out=None, n_workers=2)

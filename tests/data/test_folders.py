@@ -1,5 +1,6 @@
 """A training folder is read the same way whether its photos lie loose, in shards or in an object store."""
 
+import pickle
 import shutil
 from pathlib import Path
 
@@ -45,6 +46,13 @@ def _equal(one, other):
     for batch, same in zip(one, other, strict=True):
         for part, same_part in zip(batch, same, strict=True):
             np.testing.assert_array_equal(np.asarray(part), np.asarray(same_part))
+
+
+def test_packed_photos_can_be_sent_to_another_process(packed):
+    photos = open_folder(packed).photos
+    sent = pickle.loads(pickle.dumps(photos))
+    assert sent.names() == photos.names()
+    assert (sent / NAME).read_bytes() == (photos / NAME).read_bytes()
 
 
 @pytest.mark.parametrize("kind", ["nothing", "memory", "file"])

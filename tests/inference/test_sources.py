@@ -75,3 +75,8 @@ def test_photos_are_named_one_by_one_and_a_link_to_nothing_too(folder):
     assert names(found(folder / "b.jpg", folder / "gone.jpg", folder / "b.jpg"), folder) == [
         "b.jpg", "gone.jpg", "b.jpg",
     ]  # fmt: skip
+
+
+def test_a_link_to_a_folder_is_neither_a_photo_nor_followed(folder):
+    (folder / "around.jpg").symlink_to(folder)
+    assert len(found(folder)) == 5

@@ -35,6 +35,16 @@ def forget(*arguments, **changes):
     return CliRunner().invoke(app, ["forget", *arguments], **changes)
 
 
+def test_of_packed_photos_none_is_removed(packed, tmp_path):
+    params = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    (tmp_path / "params.yaml").write_text(params.replace("data/faces", str(packed), 1), encoding="utf-8")
+    before = {path.name: path.read_bytes() for path in packed.iterdir()}
+    done = forget("000000.jpg", "--yes")
+    assert done.exit_code == 1
+    assert "is packed, and a shard keeps all its photos: nothing was removed" in str(done.exception)
+    assert {path.name: path.read_bytes() for path in packed.iterdir()} == before
+
+
 @pytest.mark.parametrize(("answer", "is_removed"), [("y\n", True), ("n\n", False), ("", False)])
 def test_nothing_is_removed_without_a_yes(data, answer, is_removed):
     done = forget("a.jpg", input=answer)

@@ -1,4 +1,5 @@
 import os
+import pickle
 import re
 import struct
 import zlib
@@ -274,14 +275,23 @@ def test_any_error_of_a_reader_is_a_finding(folder, monkeypatch, error):
     assert inspect(folder, "a.png")[:2] == ("undecodable_photo", f"{type(error).__name__}: {error}")
 
 
-def test_photos_come_back_in_the_order_asked_for(folder, monkeypatch):
+def in_other_processes(work, portions):
+    """What other processes get and give back."""
+    for portion in portions:
+        yield pickle.loads(pickle.dumps(work))(portion)
+
+
+@pytest.mark.parametrize("mapped", [map, in_other_processes])
+def test_photos_come_back_in_the_order_asked_for(folder, monkeypatch, mapped):
     monkeypatch.setattr(inspection, "PHOTOS_PER_PORTION", 3)
     names = [f"{number}.png" for number in range(8)]
     for number, name in enumerate(names):
         if number != 4:
             small_photo(number, (64, 40 + number)).save(folder / name)
 
-    table, hashes = inspect_photos(folder.parent, names[::-1], min_side_px=32, max_pixels=10_000)
+    table, hashes = inspect_photos(
+        folder.parent, names[::-1], min_side_px=32, max_pixels=10_000, mapped=mapped
+    )
 
     assert table["height"].tolist() == [47, 46, 45, 0, 43, 42, 41, 40]
     assert table["rule"].tolist() == ["", "", "", "missing_photo", "", "", "", ""]

@@ -13,6 +13,10 @@ commands = typer.Typer()
 
 _Model = Annotated[Path, typer.Option(help="Folder with the model and its decision.json.")]
 
+_Threads = Annotated[
+    int | None, typer.Option(min=1, help="Threads of a model; one per core, or 1 beside other workers.")
+]
+
 
 @commands.command()
 def predict(
@@ -21,22 +25,28 @@ def predict(
         typer.Argument(metavar="PATHS...", help="Photos, folders, patterns, a labels.csv, or - for names."),
     ],
     out: Annotated[
-        Path | None,
-        typer.Option(help="Table to write: .csv, .jsonl or .parquet. Interrupted, it is gone on with."),
+        str | None,
+        typer.Option(
+            help="Table to write: .csv, .jsonl or .parquet; or FOLDER/ for Parquet files. Interrupted, it is "
+            "gone on with."
+        ),
     ] = None,
     annotate: Annotated[
         Path | None, typer.Option(help="Folder for photos with their answers on them.")
     ] = None,
     model: _Model = paths.MODEL.parent,
-    workers: Annotated[int, typer.Option(min=0, help="Threads of the model; 0: one per core.")] = 0,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes, each with the model, by Ray; on a cluster at RAY_ADDRESS.")
+    ] = 1,
+    threads: _Threads = None,
 ) -> None:
     """Ages, age groups and the ID check for photos: a row per face, or with the reason why there is none."""
     from shopper_age.cli import predicting
-    from shopper_age.inference.predictor import Predictor
 
     try:
-        predictor = Predictor.load(model, n_threads=workers)
-        summary = predicting.predict(photos, predictor, out=out, annotate_to=annotate, tell=print)
+        summary = predicting.predict_with(
+            photos, model, out=out, annotate_to=annotate, n_workers=workers, n_threads=threads, tell=print
+        )
     except KeyboardInterrupt:
         stop("stopped" + (f": the same command goes on from there and writes {out}" if out else ""))
     except (ValueError, OSError, ModuleNotFoundError) as error:
@@ -78,7 +88,7 @@ def serve(
         str, typer.Option(help="Address to listen on; any but this machine's own needs SHOPPER_AGE_API_KEY.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0: a free one.")] = 8000,
-    workers: Annotated[int, typer.Option(min=0, help="Threads of the model; 0: one per core.")] = 0,
+    threads: _Threads = None,
     max_photos: Annotated[int, typer.Option(min=1, help="Photos in a request.")] = 16,
     max_body_mib: Annotated[int, typer.Option(min=1, help="Size of a request, in MiB.")] = 20,
     max_megapixels: Annotated[int, typer.Option(min=1, help="Pixels of a photo, in millions.")] = 50,
@@ -96,7 +106,7 @@ def serve(
         api_key = os.environ.get(server.API_KEY) or None
         server.check_key(host, api_key)
         with server.listen(host, port) as listener:
-            predictor = Predictor.load(model, n_threads=workers, max_pixels=limits.max_pixels)
+            predictor = Predictor.load(model, n_threads=threads or 0, max_pixels=limits.max_pixels)
             server.serve(predictor, listener, limits=limits, api_key=api_key, tell=tell)
     except KeyboardInterrupt:
         tell("stopped")
@@ -141,8 +151,8 @@ def forget(
     from shopper_age.privacy.report import find_knowledge, render_next_steps, render_traces
 
     try:
-        data_path = load_params().data_path
-        photos = known.find_photos(data_path, files)
+        named = load_params().data_path
+        photos, data_path = known.find_photos(named, files), Path(named)
         knowledge = find_knowledge(photos, data_path)
         print(render_traces(knowledge), end="\n\n")
         if not yes and not typer.confirm(f"Remove {len(photos)} of {data_path} for good?"):

@@ -2,59 +2,60 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from tqdm import tqdm
 
 from shopper_age.inference.answers import PhotoAnswer, rows
+from shopper_age.inference.chunk_scorer import ChunkScorer
+from shopper_age.inference.decision import Decision
+from shopper_age.inference.parts import AnswerParts, Chunk, is_folder
 from shopper_age.inference.predictor import BATCH_SIZE, Predictor
 from shopper_age.inference.sources import STANDARD_INPUT, Source, sources
+from shopper_age.inference.summary import Summary
 from shopper_age.inference.tables import AnswerTable
 
+# How chunks are scored: a summary of each, in any order.
+Executor = Callable[[list[Chunk]], Iterator[Summary]]
 
-@dataclass
-class Summary:
-    """What was answered."""
 
-    n_photos: int = 0
-    n_faces: int = 0
-    n_estimated: int = 0
-    n_asked: int = 0
-    n_unsure: int = 0
-    n_problems: int = 0
-    errors: list[float] = field(
-        default_factory=lambda: [0.0, 0.0]
-    )  # sum of absolute errors, and their number
+def predict_with(
+    paths: list[str],
+    model: str | Path,
+    *,
+    out: str | None,
+    annotate_to: Path | None,
+    n_workers: int,
+    n_threads: int | None,
+    tell: Callable[[str], None],
+) -> Summary:
+    """Answers of a model for the photos that `sources` takes from `paths`, as the options say.
 
-    def add(self, source: Source, answer: PhotoAnswer) -> None:
-        self.n_photos += 1
-        self.n_faces += len(answer.faces)
-        self.n_problems += not answer.faces
-        for face in answer.faces:
-            self.n_estimated += face.age is not None
-            self.n_problems += face.problem is not None
-            self.n_asked += face.ask_for_id
-            self.n_unsure += face.age is not None and not face.is_sure
-        if source.real_age is not None and len(answer.faces) == 1 and answer.faces[0].age is not None:
-            self.errors[0] += abs(answer.faces[0].age - source.real_age)
-            self.errors[1] += 1
+    Raises:
+        FileNotFoundError: as `sources`.
+        ValueError: `out` is missing where there are several workers; as `Predictor.load` and `predict` or
+            `predict_in_parts`.
+        ModuleNotFoundError: several workers need Ray.
+    """
+    if n_workers > 1:
+        if out is None:
+            raise ValueError("several workers need --out: a folder such as ages/, or a table")
+        from shopper_age.distributed.scoring import RayScoring
 
-    def __str__(self) -> str:
-        told = (
-            f"{_counted(self.n_photos, 'photo')}, {_counted(self.n_faces, 'face')}: "
-            f"{self.n_asked:,} asked for an ID, {self.n_unsure:,} not sure, "
-            f"{_counted(self.n_problems, 'problem')}"
+        scoring = RayScoring(model, n_workers=n_workers, n_threads=n_threads or 1, annotate_to=annotate_to)
+        # the workers load their own; this one tells what is wrong with a model before they start
+        decision = Predictor.load(model, n_threads=1).decision
+        return predict_in_parts(paths, decision, out=out, executor=scoring.run)
+    predictor = Predictor.load(model, n_threads=n_threads or 0)
+    if out is not None and is_folder(out):
+        scorer = ChunkScorer(predictor, base=Path.cwd(), annotate_to=annotate_to)
+        return predict_in_parts(
+            paths, predictor.decision, out=out, executor=lambda chunks: map(scorer.score, chunks)
         )
-        if self.errors[1]:
-            mae = self.errors[0] / self.errors[1]
-            told += f"; MAE {mae:.2f} years on {_counted(int(self.errors[1]), 'face')}"
-        return told
-
-
-def _counted(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+    return predict(
+        paths, predictor, out=None if out is None else Path(out), annotate_to=annotate_to, tell=tell
+    )
 
 
 def predict(
@@ -89,6 +90,26 @@ def predict(
             progress.update(len(batch))
     if table is not None:
         table.complete()
+    return summary
+
+
+def predict_in_parts(paths: list[str], decision: Decision, *, out: str, executor: Executor) -> Summary:
+    """Answers for the photos that `sources` takes from `paths`, in parts that `executor` makes.
+
+    Raises:
+        FileNotFoundError: as `sources`.
+        ValueError: as `AnswerParts`.
+    """
+    parts = AnswerParts(out, decision)
+    chunks = parts.plan(sources(paths, sys.stdin))
+    summary = Summary()
+    with tqdm(
+        total=parts.n_photos, initial=parts.n_finished, desc="photos", unit="photo", disable=None
+    ) as progress:
+        for done in executor(chunks) if chunks else ():
+            summary += done
+            progress.update(done.n_photos)
+    parts.complete()
     return summary
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from shopper_age.data.photos import PHOTO_SUFFIXES
+from shopper_age.runtime.sorting import sorted_texts
 
 STANDARD_INPUT = "-"
 
@@ -31,6 +32,7 @@ def sources(paths: Iterable[str], standard_input: TextIO) -> Iterator[Source]:
 
     Raises:
         FileNotFoundError: there is nothing at a path, or nothing that a pattern matches.
+        PermissionError: a folder cannot be read.
         ValueError: a table has no column file_name.
     """
     for path in paths:
@@ -49,18 +51,33 @@ def sources(paths: Iterable[str], standard_input: TextIO) -> Iterator[Source]:
 
 
 def _photos_below(folder: str) -> Iterator[str]:
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES and not name.startswith("."):  # noqa: PTH122
-                yield os.path.join(parent, name)  # noqa: PTH118
+    """Those of the folder itself, then those of each folder in it; links to folders are not followed."""
+    folders = []
+
+    def photos() -> Iterator[str]:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir():
+                    if not entry.is_symlink():
+                        folders.append(entry.name)
+                elif os.path.splitext(entry.name)[1].lower() in PHOTO_SUFFIXES:  # noqa: PTH122
+                    yield entry.name
+
+    yield from (os.path.join(folder, name) for name in sorted_texts(photos()))  # noqa: PTH118
+    for name in sorted(folders):
+        yield from _photos_below(os.path.join(folder, name))  # noqa: PTH118
 
 
 def _matching(pattern: str) -> Iterator[Source]:
-    found = sorted(name for name in glob.iglob(pattern, recursive=True) if not os.path.isdir(name))  # noqa: PTH112, PTH207
-    if not found:
+    found = (name for name in glob.iglob(pattern, recursive=True) if not os.path.isdir(name))  # noqa: PTH112, PTH207
+    is_found = False
+    for name in sorted_texts(found):
+        is_found = True
+        yield Source(name)
+    if not is_found:
         raise FileNotFoundError(f"no file matches {pattern}")
-    yield from map(Source, found)
 
 
 def _of_table(path: Path) -> Iterator[Source]:

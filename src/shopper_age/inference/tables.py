@@ -3,13 +3,15 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from shopper_age.inference.answers import COLUMNS, PhotoAnswer, rows
+from shopper_age.inference.answers import COLUMNS, PhotoAnswer
+from shopper_age.inference.answers import rows as answer_rows
 from shopper_age.inference.decision import Decision
 from shopper_age.inference.sources import Source
 from shopper_age.runtime.csv_tables import ENCODING, row_of_cells
@@ -19,7 +21,11 @@ REAL_AGE = "real_age"
 
 KINDS = (".csv", ".jsonl", ".parquet")
 
-_COLUMNS = (*COLUMNS, REAL_AGE)
+# Of a row: those of an answer, and the true age.
+ROW_COLUMNS = (*COLUMNS, REAL_AGE)
+
+# Place of the photo among all that were asked about, from 0, in tables of several files.
+PLACE = "photo"
 
 _TEXTS = frozenset({"file_name", "age_group", "reason", "problem", "model_md5"})
 
@@ -40,16 +46,14 @@ class AnswerTable:
         decision: that the answers follow; a log of another one, or with other columns, is not continued.
 
     Raises:
-        ValueError: `path` ends in something else.
+        ValueError: as `check_kind`.
     """
 
     def __init__(self, path: Path, decision: Decision) -> None:
-        if path.suffix.lower() not in KINDS:
-            raise ValueError(f"{path} must end in one of {', '.join(KINDS)}")
+        check_kind(path)
         self._path = path
         self._log = path.with_name(f".{path.name}.unfinished")
-        known_by = json.dumps([_COLUMNS, asdict(decision)], sort_keys=True)
-        self._mark = hashlib.sha256(known_by.encode()).hexdigest()[:16]
+        self._mark = mark_of(decision)
         self._n_photos = 0
 
     def skip_finished(self, wanted: Iterator[Source]) -> int:
@@ -108,15 +112,13 @@ class AnswerTable:
             if not file.tell():
                 file.write(f"{self._mark}\n")
             for source, answer in answered:
-                for row in rows(answer):
-                    file.write(json.dumps([self._n_photos, *row.values(), source.real_age]) + "\n")
+                for values in values_of(source, answer):
+                    file.write(json.dumps([self._n_photos, *values]) + "\n")
                 self._n_photos += 1
 
     def complete(self) -> None:
         """Puts the table into its place, whole; the log is gone then."""
-        with replacing(self._path) as unfinished:
-            write = {".csv": self._as_csv, ".jsonl": self._as_jsonl, ".parquet": self._as_parquet}
-            write[self._path.suffix.lower()](unfinished)
+        write_rows(self._path, self._rows())
         self._log.unlink(missing_ok=True)
 
     def _rows(self) -> Iterator[list[Any]]:
@@ -128,31 +130,97 @@ class AnswerTable:
             for line in file:
                 yield json.loads(line)[1:]
 
-    def _as_csv(self, path: Path) -> None:
-        with path.open("w", newline="", **ENCODING) as file:
-            file.write(row_of_cells(_COLUMNS))
-            file.writelines(map(row_of_cells, self._rows()))
 
-    def _as_jsonl(self, path: Path) -> None:
-        with path.open("w", encoding="utf-8") as file:
-            for row in self._rows():
-                file.write(json.dumps(dict(zip(_COLUMNS, row, strict=True)), ensure_ascii=True) + "\n")
+def mark_of(decision: Decision) -> str:
+    """What tells answers of one decision, as this version writes them, from others."""
+    told = json.dumps([asdict(decision), ROW_COLUMNS], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
-    def _as_parquet(self, path: Path) -> None:
-        try:
-            import pyarrow as pa
-            import pyarrow.parquet as pq
-        except ModuleNotFoundError as error:
-            raise ValueError(f"{self._path} needs pyarrow: pip install pyarrow, or choose .csv") from error
-        schema = pa.schema([(name, _parquet_type(pa, name)) for name in _COLUMNS])
-        rows_left = self._rows()
-        with pq.ParquetWriter(path, schema) as writer:
-            while portion := list(islice(rows_left, _ROWS_PER_GROUP)):
-                columns = [list(values) for values in zip(*portion, strict=True)]
-                writer.write_table(pa.table(dict(zip(_COLUMNS, columns, strict=True)), schema=schema))
+
+def write_rows(path: Path, rows: Iterator[list[Any]], columns: Sequence[str] = ROW_COLUMNS) -> None:
+    """Writes a table whole, in the form of its suffix, from rows that come one by one.
+
+    Raises:
+        ValueError: as `check_kind`.
+    """
+    check_kind(path)
+    with replacing(path) as unfinished:
+        _WRITERS[path.suffix.lower()](unfinished, rows, columns)
+
+
+def check_kind(path: Path) -> None:
+    """Refuses what cannot be written, before any work.
+
+    Raises:
+        ValueError: the suffix is none of `KINDS`, or .parquet, and pyarrow is not installed.
+    """
+    kind = path.suffix.lower()
+    if kind not in KINDS:
+        raise ValueError(
+            f"{path} must end in one of {', '.join(KINDS)}, or in / for a folder of Parquet files"
+        )
+    if kind == ".parquet" and find_spec("pyarrow") is None:
+        raise ValueError("Parquet needs pyarrow: pip install pyarrow, or choose .csv")
+
+
+def values_of(source: Source, answer: PhotoAnswer) -> Iterator[list[Any]]:
+    """The values of `ROW_COLUMNS` for each row of a photo."""
+    for row in answer_rows(answer):
+        yield [*row.values(), source.real_age]
+
+
+def write_lines(path: Path, rows: Iterator[list[Any]]) -> None:
+    """Writes rows whole, for `read_lines`: as they are, whatever they hold."""
+    with replacing(path) as unfinished, unfinished.open("w", encoding="ascii") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+def read_lines(path: Path) -> Iterator[list[Any]]:
+    """The rows that `write_lines` wrote, one by one."""
+    with path.open("rb") as file:
+        yield from map(json.loads, file)
+
+
+def _write_csv(path: Path, rows: Iterator[list[Any]], columns: Sequence[str]) -> None:
+    with path.open("w", newline="", **ENCODING) as file:
+        file.write(row_of_cells(columns))
+        file.writelines(map(row_of_cells, rows))
+
+
+def _write_jsonl(path: Path, rows: Iterator[list[Any]], columns: Sequence[str]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=True) + "\n")
+
+
+def _write_parquet(path: Path, rows: Iterator[list[Any]], columns: Sequence[str]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([(name, _parquet_type(pa, name)) for name in columns])
+    with pq.ParquetWriter(path, schema) as writer:
+        while portion := list(islice(rows, _ROWS_PER_GROUP)):
+            values = [_texts(column) for column in zip(*portion, strict=True)]
+            writer.write_table(pa.table(dict(zip(columns, values, strict=True)), schema=schema))
+
+
+def _texts(column: Sequence[Any]) -> list[Any]:
+    """Text as Arrow takes it: the bytes of a name that is no UTF-8 are spelled out."""
+    return [
+        value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+        for value in column
+    ]
 
 
 def _parquet_type(pa: Any, name: str) -> Any:
     if name in _TEXTS:
         return pa.string()
-    return {"face": pa.int32(), "shorter_side": pa.int32(), "ask_for_id": pa.bool_()}.get(name, pa.float64())
+    kinds = {"face": pa.int32(), "shorter_side": pa.int32(), "ask_for_id": pa.bool_(), PLACE: pa.int64()}
+    return kinds.get(name, pa.float64())
+
+
+_WRITERS: Mapping[str, Callable[[Path, Iterator[list[Any]], Sequence[str]], None]] = {
+    ".csv": _write_csv,
+    ".jsonl": _write_jsonl,
+    ".parquet": _write_parquet,
+}

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from shopper_age.data.folders import open_folder
 from shopper_age.data.tables import FILE_NAME, LABELS_FILE, PHOTO_FOLDER, photo_path, read_labels
 from shopper_age.runtime.files import replacing
 from shopper_age.runtime.hashing import file_md5
@@ -29,7 +30,7 @@ class KnownPhoto:
     n_links: int = 1  # names that the disk knows the file by
 
 
-def find_photos(data_path: Path, wanted: Iterable[str]) -> list[KnownPhoto]:
+def find_photos(data_path: str | Path, wanted: Iterable[str]) -> list[KnownPhoto]:
     """The photos that are meant, each once, in the order in which they are named first.
 
     Args:
@@ -37,8 +38,16 @@ def find_photos(data_path: Path, wanted: Iterable[str]) -> list[KnownPhoto]:
 
     Raises:
         FileNotFoundError: there is no labels.csv.
-        ValueError: labels.csv is no table, or some are unknown; the message lists them.
+        ValueError: labels.csv is no table, or some are unknown; the message lists them. Or the photos are
+            packed, of which single ones cannot be taken out.
     """
+    if not isinstance(open_folder(data_path).photos, Path):
+        raise ValueError(
+            f"{data_path} is packed, and a shard keeps all its photos: nothing was removed. Set data_path in "
+            "params.yaml to the folder that it was packed from, forget the photos there, pack it into a new "
+            "folder, and delete this one"
+        )
+    data_path = Path(data_path)
     labels = read_labels(data_path)
     rows: dict[str, list[int]] = {}
     on_disk = {_composed(name): name for name in list_photos(data_path)}

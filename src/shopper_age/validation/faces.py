@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from shopper_age.data.folders import open_folder
 from shopper_age.data.photos import read_photo
-from shopper_age.data.tables import FILE_NAME, photo_path
+from shopper_age.data.tables import FILE_NAME
 from shopper_age.detection.face import Detector
 from shopper_age.runtime.progress import progress_bar
 from shopper_age.runtime.threads import in_threads
@@ -39,11 +40,11 @@ def face_findings(data_path: str | Path, manifest: pd.DataFrame, detector: Detec
     Raises:
         ValueError: a photo cannot be read any more.
     """
-    names = manifest[FILE_NAME].tolist()
+    folder, names = open_folder(data_path).photos, manifest[FILE_NAME].tolist()
     n_faces = np.zeros(len(names), np.int64)
 
     def count(number: int) -> None:
-        n_faces[number] = len(detector.find(read_photo(photo_path(data_path, names[number]))))
+        n_faces[number] = len(detector.find(read_photo(folder / names[number])))
 
     def count_from(start: int) -> Callable[[int], None]:
         return lambda number: count(start + number)

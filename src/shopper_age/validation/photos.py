@@ -4,7 +4,8 @@ import hashlib
 import os
 import stat
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -100,38 +101,45 @@ def list_photos(data_path: str | Path) -> list[str]:
 
 
 def inspect_photos(
-    data_path: str | Path, file_names: Sequence[str], *, min_side_px: int, max_pixels: int
+    data_path: str | Path,
+    file_names: Sequence[str],
+    *,
+    min_side_px: int,
+    max_pixels: int,
+    mapped: Callable[..., Iterator[Inspection]] = map,
 ) -> Inspection:
     """Inspects all photos on all cores, with a progress bar on a terminal; memory holds one photo per core.
 
-    Threads, because decoding does not hold Python's lock and processes need seconds to start.
+    Threads, because decoding does not hold Python's lock and processes need seconds to start. `mapped` maps
+    the work onto portions of the photos as `map` does, or on several machines.
     """
     folder = open_folder(data_path).photos
     if isinstance(folder, Path):
         folder = Path(os.path.realpath(folder))
-    tables, hashes = [_as_table([])], [np.zeros((0, *HASH_SHAPE), np.uint64)]
-    with (
-        progress_bar("checking", len(file_names)) as advance,
-        warnings.catch_warnings(),  # of odd metadata; what matters becomes a finding
-    ):
-        warnings.simplefilter("ignore")
-        for start in range(0, len(file_names), PHOTOS_PER_PORTION):
-            names = file_names[start : start + PHOTOS_PER_PORTION]
-            portion = _inspect_portion(folder, names, min_side_px=min_side_px, max_pixels=max_pixels)
-            tables.append(_as_table(portion))
-            hashes.append(np.stack([photo.hashes for photo in portion]))
-            advance(len(portion))
-    return Inspection(pd.concat(tables, ignore_index=True), np.concatenate(hashes))
+    inspect = partial(_inspect_portion, folder, min_side_px=min_side_px, max_pixels=max_pixels)
+    starts = range(0, len(file_names), PHOTOS_PER_PORTION)
+    portions = (list(file_names[start : start + PHOTOS_PER_PORTION]) for start in starts)
+    found = [Inspection(_as_table([]), np.zeros((0, *HASH_SHAPE), np.uint64))]
+    with progress_bar("checking", len(file_names)) as advance:
+        for portion in mapped(inspect, portions):
+            found.append(portion)
+            advance(len(portion.table))
+    return Inspection(
+        pd.concat([portion.table for portion in found], ignore_index=True),
+        np.concatenate([portion.hashes for portion in found]),
+    )
 
 
-def _inspect_portion(folder: Path | PackedPhotos, file_names: Sequence[str], **limits: int) -> list[Photo]:
+def _inspect_portion(folder: Path | PackedPhotos, file_names: Sequence[str], **limits: int) -> Inspection:
     photos = [Photo()] * len(file_names)
 
     def inspect(index: int) -> None:
         photos[index] = inspect_photo(folder, file_names[index], **limits)
 
-    in_threads(inspect, len(file_names))
-    return photos
+    with warnings.catch_warnings():  # of odd metadata; what matters becomes a finding
+        warnings.simplefilter("ignore")
+        in_threads(inspect, len(file_names))
+    return Inspection(_as_table(photos), np.stack([photo.hashes for photo in photos]))
 
 
 def inspect_photo(folder: Path | PackedPhotos, file_name: str, *, min_side_px: int, max_pixels: int) -> Photo:

@@ -95,6 +95,9 @@ class PackedPhotos:
     def __truediv__(self, file_name: str) -> PackedPhoto:
         return PackedPhoto(self, str(file_name))
 
+    def __reduce__(self) -> tuple[Callable[[str], "PackedPhotos"], tuple[str]]:
+        return _opened_anew, (self.place,)  # in another process, which has files and locks of its own
+
     def __contains__(self, file_name: str) -> bool:
         return file_name in self._rows
 
@@ -162,3 +165,12 @@ class PackedPhotos:
             if len(self._open) < _MOST_OPEN:
                 self._open[number] = file
             return file
+
+
+def _opened_anew(place: str) -> PackedPhotos:
+    from shopper_age.data.folders import open_folder
+
+    photos = open_folder(place).photos
+    if isinstance(photos, PackedPhotos):
+        return photos
+    raise damaged(place, "shards.json", "it is missing")
