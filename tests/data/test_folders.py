@@ -21,7 +21,14 @@ from shopper_age.validation.checks import validate
 
 NAME = "000000.jpg"
 SETTINGS = ValidateDataParams(
-    min_age=0, max_age=100, min_side_px=32, max_pixels=10_000, near_duplicate_bits=4, max_bad_share=0.5
+    min_age=0,
+    max_age=100,
+    min_side_px=32,
+    max_pixels=10_000,
+    near_duplicate_bits=4,
+    count_faces=False,
+    max_bad_share=0.5,
+    workers=1,
 )
 
 

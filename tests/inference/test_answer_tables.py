@@ -92,7 +92,7 @@ def test_the_beginning_of_another_model_is_begun_anew(tmp_path):
 
 def test_the_beginning_with_other_columns_is_begun_anew(tmp_path, monkeypatch):
     with monkeypatch.context() as older:
-        older.setattr(tables, "_COLUMNS", tables._COLUMNS[:-1])
+        older.setattr(tables, "ROW_COLUMNS", tables.ROW_COLUMNS[:-1])
         AnswerTable(tmp_path / "ages.csv", decision()).append(ANSWERS)
     wanted = iter(source for source, _ in ANSWERS)
     assert AnswerTable(tmp_path / "ages.csv", decision()).skip_finished(wanted) == 0

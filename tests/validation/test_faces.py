@@ -8,6 +8,7 @@ from photos import make_faces
 from PIL import Image
 from project import ROOT
 
+from shopper_age.packing.folder import pack
 from shopper_age.params import load_params
 from shopper_age.validation.checks import validate
 from shopper_age.validation.rules import FACE_RULES
@@ -47,6 +48,13 @@ def test_photos_with_no_face_or_several_are_named_and_used_all_the_same(data):
     plain = validate(data, SETTINGS)
     pd.testing.assert_frame_equal(counted.manifest, plain.manifest)
     assert counted.summary["n_bad"] == plain.summary["n_bad"]
+
+
+def test_faces_on_packed_photos_are_counted_alike(data, tmp_path):
+    settings = SETTINGS.model_copy(update={"count_faces": True})
+    pack(data, tmp_path / "packed", shard_bytes=10_000)
+    packed = validate(tmp_path / "packed", settings, detector=detector())
+    assert (packed.summary["no_face"], packed.summary["several_faces"]) == (1, 1)
 
 
 def test_faces_are_not_looked_for_by_default_nor_told_to_be_none(data):

@@ -17,6 +17,7 @@ SETTINGS = ValidateDataParams(
     near_duplicate_bits=4,
     count_faces=False,
     max_bad_share=0.05,
+    workers=1,
 )
 
 
