@@ -11,7 +11,12 @@ from shopper_age.cli.messages import stop, tell
 
 commands = typer.Typer()
 
-_Model = Annotated[Path, typer.Option(help="Folder with the model and its decision.json.")]
+_Model = Annotated[
+    str,
+    typer.Option(help="Folder with the model and its decision.json, or models:/NAME@champion of MLflow."),
+]
+
+_MODELS = str(paths.MODEL.parent)
 
 
 @commands.command()
@@ -27,7 +32,7 @@ def predict(
     annotate: Annotated[
         Path | None, typer.Option(help="Folder for photos with their answers on them.")
     ] = None,
-    model: _Model = paths.MODEL.parent,
+    model: _Model = _MODELS,
     workers: Annotated[int, typer.Option(min=0, help="Threads of the model; 0: one per core.")] = 0,
 ) -> None:
     """Ages, age groups and the ID check for photos: a row per face, or with the reason why there is none."""
@@ -73,7 +78,7 @@ def export(
 
 @commands.command()
 def serve(
-    model: _Model = paths.MODEL.parent,
+    model: _Model = _MODELS,
     host: Annotated[
         str, typer.Option(help="Address to listen on; any but this machine's own needs SHOPPER_AGE_API_KEY.")
     ] = "127.0.0.1",

@@ -18,6 +18,8 @@ twice leaves what doing it once left, so an offline log may overlap with what th
     provenance        commit, DVC experiment, versions, hardware
     ui                MLflow's pages, on this machine or at a server
     registry          ModelRegistry: versions of the model, and the champion among them
+    pyfunc            a model as the folder that MLflow loads
+    download          downloaded: a registered model's files on this machine
 """
 
 from shopper_age.tracking.logger import RunLogger
