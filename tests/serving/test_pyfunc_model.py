@@ -3,6 +3,7 @@
 import base64
 import importlib.metadata
 import io
+import json
 import re
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from answering import CROPS, SIDE, decision, photo
 from mlflow import pyfunc
 from mlflow.exceptions import MlflowException
+from mlflow.pyfunc.scoring_server import predictions_to_json
 from PIL import Image
 from tiny_onnx import write_exported_model, write_tiny_onnx
 
@@ -88,7 +90,9 @@ def test_bytes_text_and_text_in_lines_are_the_same_photo(model):
     content = _file(photo(30))
     found = _ask(model, content, _text(content), base64.encodebytes(content).decode(), memoryview(content))
     assert [row["age"] for row in found] == [30] * 4
-    assert model.predict({"photo": _text(content)})["age"].tolist() == [30]
+    for one in ({"photo": _text(content)}, pd.DataFrame({"photo": [[_text(content)]]})):
+        assert model.predict(one)["age"].tolist() == [30]
+    assert model.predict(pd.DataFrame({"photo": [[content, content]]}))["age"].tolist() == [30, 30]
 
 
 def test_a_bad_photo_is_a_row_with_its_problem_and_the_others_are_answered(model, tmp_path):
@@ -101,13 +105,17 @@ def test_a_bad_photo_is_a_row_with_its_problem_and_the_others_are_answered(model
     for row in found:
         assert row["problem"].startswith("unreadable_photo")
         assert (row["faces"], row["ask_for_id"], row["reason"]) == (0, True, "no estimate: unreadable_photo")
-        assert np.isnan(row["age"])
+        assert row["age"] is None
 
 
-def test_columns_keep_their_types_whatever_the_photos(model):
+def test_what_is_missing_is_null_in_json_and_numbers_are_numbers(model):
     good, bad = (model.predict(pd.DataFrame({"photo": [one]})) for one in (_file(photo(40)), "bad"))
-    for name in ("age", "low", "p_under_legal_age", "left", "eye_distance"):
-        assert good[name].dtype == bad[name].dtype == float
+    assert (good["age"].dtype, good["faces"].dtype, good["ask_for_id"].dtype) == (float, int, bool)
+    sent = io.StringIO()
+    predictions_to_json(pd.concat([good, bad]), sent)
+    first, second = json.loads(sent.getvalue(), parse_constant=pytest.fail)["predictions"]
+    assert (first["age"], first["problem"], first["left"]) == (40, None, None)
+    assert (second["age"], second["age_group"], second["ask_for_id"]) == (None, None, True)
     assert model.metadata.get_output_schema().input_names() == list(good.columns)
 
 

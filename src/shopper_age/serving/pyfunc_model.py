@@ -8,6 +8,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
@@ -20,7 +21,7 @@ from shopper_age.inference.answers import PhotoAnswer
 from shopper_age.inference.predictor import Predictor
 from shopper_age.serving.photo_rows import FILES, INPUT, MAX_MIB, OUTPUT, photo_row
 
-# Of columns by their types in MLflow; a text may be missing, which is None and not NaN.
+# Of columns by their types in MLflow, where no value is missing.
 _DTYPES = {"boolean": bool, "double": float, "long": int, "string": object}
 
 
@@ -43,15 +44,17 @@ class AgeModel(PythonModel):
                 MLflow's server makes a status 400 of it.
         """
         photos = self._photos(model_input)
-        index = model_input.index if isinstance(model_input, pd.DataFrame) else None
         answered = [photo_row(answer) for answer in self._answers(photos)]
-        table = pd.DataFrame(answered, columns=list(OUTPUT), index=index, dtype=object)
-        return table.astype({name: _DTYPES[kind] for name, kind in OUTPUT.items()})
+        table = pd.DataFrame(answered, columns=list(OUTPUT), dtype=object)
+        if isinstance(model_input, pd.DataFrame) and len(model_input) == len(table):
+            table.index = model_input.index
+        # a missing value stays None: MLflow's server would write NaN, which no JSON parser in a browser takes
+        whole = {name: _DTYPES[kind] for name, kind in OUTPUT.items() if table[name].notna().all()}
+        return table.astype(whole)
 
     def _photos(self, model_input: Any) -> list[Any]:
         try:
-            column = model_input[INPUT]
-            photos = [column] if isinstance(column, str | bytes) else list(column)
+            photos = _flat(model_input[INPUT])
         except (KeyError, IndexError, TypeError):
             raise _refused(f"send a table with the column {INPUT!r}: photo files as base64 text") from None
         if not photos:
@@ -71,6 +74,14 @@ class AgeModel(PythonModel):
             next(found) if isinstance(file, bytes) else PhotoAnswer("", (), "unreadable_photo", file)
             for file in files
         ]
+
+
+def _flat(column: Any) -> list[Any]:
+    """The photos of a column, in which MLflow leaves a list that came under "inputs" in one cell."""
+    if isinstance(column, str | bytes | bytearray | memoryview):
+        return [column]
+    cells = ([*cell] if isinstance(cell, list | tuple | np.ndarray) else [cell] for cell in column)
+    return [photo for cell in cells for photo in cell]
 
 
 def _n_bytes(photo: Any) -> float:

@@ -1,7 +1,6 @@
 """A model as an MLflow folder: models from code, no pickle."""
 
 import logging
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -72,17 +71,11 @@ def _importable(package: Path) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """MLflow tells of the download of files that lie on this machine, and that it validates an example."""
-    name = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
-    before, logger = os.environ.get(name), logging.getLogger("mlflow.pyfunc")
+    """MLflow says that it validates the example."""
+    logger = logging.getLogger("mlflow.pyfunc")
     level = logger.level
-    os.environ[name] = "false"
     logger.setLevel(logging.WARNING)
     try:
         yield
     finally:
         logger.setLevel(level)
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
