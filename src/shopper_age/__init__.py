@@ -6,10 +6,11 @@ it alone, which `make lint` checks. The stages of dvc.yaml are scripts in stages
     cli          the command `shopper-age`
     demo         draws faces with ages, to try everything without photos; no other room knows it
     export       the model for machines without Keras, and whether it answers the same
+    serving      answers over HTTP for the till, and the page to try them
     evaluation   stage evaluate: metrics of a model on the test part, conclusions, figures, reports
     experiments  trained models side by side: compare, rank, sweep, promote
     eda          stage eda: what the usable photos are like
-    serving      answers over HTTP for the till and in MLflow, and the page to try them
+    packaging    the model as MLflow loads it: export, decision, and the code that answers
     inference    what a model says of photos, what follows from it, and where in a photo it comes from
     training     stage train: optimisers, checkpoints, resuming, history
     validation   stage validate_data: every row and every photo checked, duplicates found

@@ -11,8 +11,8 @@ from tiny_onnx import write_exported_model
 
 from shopper_age.inference.decision import Decision
 from shopper_age.inference.predictor import Predictor
+from shopper_age.packaging.parts import pack_model
 from shopper_age.runtime.hashing import file_md5
-from shopper_age.serving.packing import pack_model
 from shopper_age.tracking import training_run
 from shopper_age.tracking.download import downloaded
 from shopper_age.tracking.registry import ModelRegistry

@@ -132,7 +132,7 @@ def test_a_moved_store_without_some_tables_gets_them_and_its_runs_find_their_fil
         return MlflowClient(uri)
 
     _set_back(copy / "mlflow.db", "ALTER TABLE logged_models RENAME TO kept")
-    monkeypatch.setattr("shopper_age.tracking.store._open", upgrades)
+    monkeypatch.setattr("shopper_age.tracking.store.open_store", upgrades)
     monkeypatch.setenv("DVC_ROOT", str(copy))
     train()
     assert caplog.text == ""

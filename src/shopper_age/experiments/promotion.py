@@ -14,9 +14,9 @@ from shopper_age.experiments.comparison import BETTER, PREDICTED_AGE, compare, d
 from shopper_age.experiments.results import Result
 from shopper_age.markdown import counted, render
 from shopper_age.metrics.usefulness import MIN_PHOTOS
+from shopper_age.packaging.parts import pack_model
 from shopper_age.runtime.files import write_csv
 from shopper_age.runtime.hashing import file_md5
-from shopper_age.serving.packing import pack_model
 from shopper_age.tracking.registry import CARD, CHAMPION, ModelRegistry, ModelVersion, RegistryError
 
 # Metrics that a version's page shows; its run has all of them.

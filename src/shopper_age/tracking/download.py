@@ -23,7 +23,7 @@ _OF_RUN = re.compile(r"runs:/(?P<run_id>[^/]+)/(?P<place>.+)")
 
 _SQLITE = "sqlite:///"
 
-# As `serving.photo_rows` calls the artifact with the model and its decision.
+# As `packaging.photo_rows` calls the artifact with the model and its decision.
 _FILES = "model"
 
 

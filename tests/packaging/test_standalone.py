@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from shopper_age.runtime.standalone import copy_modules, renamed
+from shopper_age.packaging.standalone import copy_modules, renamed
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from mlflow.pyfunc import PythonModel
 import shopper_age.detection.mtcnn  # noqa: F401
 from shopper_age.inference.answers import PhotoAnswer
 from shopper_age.inference.predictor import Predictor
-from shopper_age.serving.photo_rows import FILES, INPUT, MAX_MIB, OUTPUT, photo_row
+from shopper_age.packaging.photo_rows import FILES, INPUT, MAX_MIB, OUTPUT, photo_row
 
 # Of columns by their types in MLflow, where no value is missing.
 _DTYPES = {"boolean": bool, "double": float, "long": int, "string": object}

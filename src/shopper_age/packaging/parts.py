@@ -12,11 +12,10 @@ from PIL import Image
 from shopper_age.detection.mtcnn import copy_networks
 from shopper_age.inference.decision import DECISION_FILE, Decision
 from shopper_age.inference.engines import OnnxEngine
-from shopper_age.inference.predictor import DETECTOR_FOLDER
+from shopper_age.inference.predictor import DETECTOR_FOLDER, Predictor
+from shopper_age.packaging.photo_rows import FILES, INPUT, MAX_MIB, OUTPUT
+from shopper_age.packaging.standalone import copy_modules, renamed
 from shopper_age.runtime.hashing import content_key, file_md5
-from shopper_age.runtime.standalone import copy_modules, renamed
-from shopper_age.serving.limits import Limits
-from shopper_age.serving.photo_rows import FILES, INPUT, MAX_MIB, OUTPUT
 from shopper_age.tracking.pyfunc import PyfuncParts
 
 # What script and package import, as it is called where it is installed from.
@@ -35,11 +34,14 @@ MODULES = (
     "shopper_age.detection.mtcnn",
     "shopper_age.inference.answers",
     "shopper_age.inference.predictor",
-    "shopper_age.serving.photo_rows",
+    "shopper_age.packaging.photo_rows",
 )
 
 # Not imported here: it imports MLflow, and tells it of a model when it is run.
 _SCRIPT = Path(__file__).with_name("pyfunc_model.py")
+
+# As much as `shopper-age serve` takes.
+_MAX_MIB = 20
 
 # What the model must be asked with.
 _TEXT = (
@@ -57,7 +59,7 @@ def pack_model(model_path: Path, folder: Path, *, export: Callable[[], object]) 
         export: writes the model as .onnx beside it; called where no export lies there that fits.
 
     Raises:
-        DecisionError: there is no decision, or it belongs to another model.
+        DecisionError: there is no decision, or it does not fit the model or its export.
         ModuleNotFoundError: what exports or answers is not installed.
     """
     decision = Decision.load(model_path.with_name(DECISION_FILE))
@@ -71,6 +73,7 @@ def pack_model(model_path: Path, folder: Path, *, export: Callable[[], object]) 
     decision.save(files / DECISION_FILE)
     if decision.crops_faces:
         copy_networks(files / DETECTOR_FOLDER)
+    Predictor.load(files)  # what could not be loaded elsewhere is refused here
     package = copy_modules(MODULES, folder)
     script = folder / _SCRIPT.name
     script.write_text(renamed(_SCRIPT.read_text(encoding="utf-8"), package), encoding="utf-8")
@@ -83,7 +86,7 @@ def pack_model(model_path: Path, folder: Path, *, export: Callable[[], object]) 
         inputs={INPUT: "any"},
         outputs=OUTPUT,
         example={INPUT: _grey_photo(decision.image_size)},
-        settings={MAX_MIB: Limits().max_body_bytes // 2**20},
+        settings={MAX_MIB: _MAX_MIB},
         text=_TEXT,
         digest=content_key(files / DECISION_FILE, script, requirements),
     )

@@ -22,8 +22,8 @@ from shopper_age.demo.faces import draw_face
 from shopper_age.inference.answers import COLUMNS, rows
 from shopper_age.inference.decision import DecisionError
 from shopper_age.inference.predictor import Predictor
+from shopper_age.packaging.parts import REQUIREMENTS, pack_model
 from shopper_age.runtime.hashing import file_md5
-from shopper_age.serving.packing import REQUIREMENTS, pack_model
 from shopper_age.tracking.pyfunc import save_pyfunc
 
 
@@ -229,6 +229,20 @@ def test_an_export_that_does_not_fit_is_made_anew(tmp_path, state):
         export=lambda: write_tiny_onnx(onnx, model_md5=file_md5(path), side=SIDE, factor=2),
     )
     assert (parts.artifacts["model"] / "age.onnx").read_bytes() == onnx.read_bytes()
+
+
+def test_what_could_not_be_loaded_is_not_packed(tmp_path):
+    with pytest.raises(DecisionError, match="nothing says how to crop"):
+        _packed(_models(tmp_path / "models", detect="always", faces=None), tmp_path / "parts")
+    onnx = _models(tmp_path / "others").with_suffix(".onnx")
+    onnx.unlink()
+    (tmp_path / "other parts").mkdir()
+    with pytest.raises(DecisionError, match="is not the model"):
+        pack_model(
+            onnx.with_suffix(".keras"),
+            tmp_path / "other parts",
+            export=lambda: write_tiny_onnx(onnx, model_md5="other", side=SIDE),
+        )
 
 
 def test_a_decision_of_another_model_is_refused(tmp_path):
