@@ -60,7 +60,7 @@ class _MissingError(Exception):
 def _client(address: str) -> "MlflowClient":
     uri = store_uri()
     load_mlflow()
-    if uri.startswith(_SQLITE) and not Path(uri.removeprefix(_SQLITE)).is_file():
+    if uri.startswith(_SQLITE) and not Path(uri.removeprefix(_SQLITE).partition("?")[0]).is_file():
         raise ConnectionError(  # MLflow would make an empty one
             f"there is no MLflow store at {_store()}: set MLFLOW_TRACKING_URI to the one with {address}"
         )
