@@ -1,4 +1,5 @@
 import dataclasses
+import re
 import shutil
 import sys
 
@@ -103,6 +104,13 @@ def test_a_store_that_does_not_answer_is_told_without_its_password():
     with pytest.raises(ConnectionError, match="the MLflow store at http://127") as told:
         Predictor.load("models:/ages@champion")
     assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize("uri", ["nowhere://a/b", "postgresql+nothing://a/b", "sqlite:////no/such/folder.db"])
+def test_an_address_that_is_none_of_a_store_is_told(uri, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(ConnectionError, match=f"MLflow store at {re.escape(uri)}"):
+        Predictor.load("models:/ages@champion")
 
 
 def test_a_store_that_is_not_there_is_not_made(root):

@@ -64,7 +64,10 @@ def _client(address: str) -> "MlflowClient":
         raise ConnectionError(  # MLflow would make an empty one
             f"there is no MLflow store at {_store()}: set MLFLOW_TRACKING_URI to the one with {address}"
         )
-    return _asked(open_store, uri)
+    try:
+        return _asked(open_store, uri)
+    except _MissingError as error:  # it is no address of a store
+        raise ConnectionError(f"the MLflow store at {_store()} cannot be used: {error}") from None
 
 
 def _source(client: "MlflowClient", address: dict[str, str | None]) -> str:
