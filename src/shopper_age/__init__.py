@@ -14,6 +14,7 @@ it alone, which `make lint` checks. The stages of dvc.yaml are scripts in stages
     experiments  trained models side by side: compare, rank, sweep, promote
     eda          stage eda: what the usable photos are like
     packing      shards made of loose photos, for object stores and many machines
+    packaging    the model as MLflow loads it: export, decision, and the code that answers
     inference    what a model says of photos, what follows from it, and where in a photo it comes from
     training     stage train: optimisers, checkpoints, resuming, history
     validation   stage validate_data: every row and every photo checked, duplicates found
@@ -23,7 +24,7 @@ it alone, which `make lint` checks. The stages of dvc.yaml are scripts in stages
     data         tables of faces; photos decoded, kept, augmented and batched; importers of public sets
     model        the network with its heads, losses and weights; Keras alone
     plots        Matplotlib figures of finished tables
-    tracking     runs, models and an offline log in MLflow, which no other room knows
+    tracking     runs, models and an offline log in MLflow, which no other room asks
     params       the settings of params.yaml, typed and checked
     metrics      numbers about estimates, from arrays: errors, age groups, ID check, intervals, calibration
     runtime      the process: start of a stage, whole files, hashes, threads, machine, checkout

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from answering import Engine, decision, photo
+from typer.testing import CliRunner
 
 from shopper_age.cli import predicting
+from shopper_age.cli.app import app
 from shopper_age.inference.chunk_scorer import ChunkScorer
 from shopper_age.inference.predictor import Predictor
 from shopper_age.runtime.files import read_csv
@@ -76,6 +78,12 @@ def test_annotated_photos_bear_the_answer(folder):
     assert (red - green).max() > 80  # who is asked is marked in red
     _, green, red = np.moveaxis(cv2.imread(str(folder / "drawn/000003-40.jpg")).astype(int), 2, 0)
     assert (green - red).max() > 50
+
+
+def test_an_address_of_mlflow_reaches_the_predictor_as_it_was_typed(folder):
+    answer = CliRunner().invoke(app, ["predict", str(folder), "--model", "models:/ages/latest"])
+    assert answer.exit_code == 1
+    assert "models:/ages/latest is no address of a model" in " ".join(answer.exception.code.split())
 
 
 def test_nothing_at_a_path_stops_before_any_work(folder):

@@ -1,8 +1,10 @@
 import os
 import re
 import shutil
+import sys
 from datetime import date
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -10,13 +12,17 @@ import pytest
 import yaml
 from mlflow import MlflowClient, pyfunc
 from mlflow.exceptions import MlflowException
+from PIL import Image
 from project import ROOT
+from tiny_onnx import write_exported_model
 from typer.testing import CliRunner
 
 from shopper_age.cli.app import app
-from shopper_age.experiments.promotion import promote
+from shopper_age.experiments import promotion
+from shopper_age.experiments.promotion import Promotion
 from shopper_age.experiments.results import Result
-from shopper_age.paths import EVALUATION, METRICS, MODEL, PREDICTIONS
+from shopper_age.inference.decision import IdCheck
+from shopper_age.paths import DECISION, EVALUATION, METRICS, MODEL, PREDICTIONS, SPLITS
 from shopper_age.runtime.files import write_csv, write_json
 from shopper_age.runtime.hashing import content_key, file_md5
 from shopper_age.tracking import training_run
@@ -29,19 +35,12 @@ NAMES = [f"{number:03d}.jpg" for number in range(N)]
 
 @pytest.fixture(scope="session")
 def model_files(tmp_path_factory) -> list[Path]:
-    """Three tiny models that take photos of 8 × 8 pixels."""
-    import keras
-
+    """Three models, each with its decision and its export."""
     folder = tmp_path_factory.mktemp("models")
-    for number in range(3):
-        keras.utils.set_random_seed(number)
-        layers = [
-            keras.Input((8, 8, 3), name="photo"),
-            keras.layers.Flatten(),
-            keras.layers.Dense(1, name="age"),
-        ]
-        keras.Sequential(layers).save(folder / f"{number}.keras")
-    return sorted(folder.iterdir())
+    return [
+        write_exported_model(folder / str(number) / "age.keras", side=8, content=b"%d" % number)
+        for number in range(3)
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -110,25 +109,31 @@ def champion(store: MlflowClient) -> int | None:
         return None
 
 
-def proposed(model_path: Path, evaluation: Result):
+def promote(evaluation: Result, model_path: Path) -> Promotion:
+    return promotion.promote(evaluation, model_path, experiment="ages", export=no_export)
+
+
+def no_export() -> None:
+    raise AssertionError("the export beside the model fits")
+
+
+def proposed(model_path: Path, evaluation: Result) -> Promotion:
     train(model_path)
-    return promote(evaluation, model_path, experiment="ages")
+    return promote(evaluation, model_path)
 
 
 def test_the_first_model_that_meets_the_requirement_is_champion_and_can_be_asked(store, model_files):
-    import keras
-
     run_id = train(model_files[0])
     before = store.get_run(run_id)
-    promotion = promote(result(6.0), model_files[0], experiment="ages")
-    assert (promotion.version, promotion.is_champion, champion(store)) == ("1", True, 1)
-    assert "meets the requirement with a test MAE of 6.00 years" in promotion.sentence
+    done = promote(result(6.0), model_files[0])
+    assert (done.version, done.is_champion, champion(store)) == ("1", True, 1)
+    assert "meets the requirement with a test MAE of 6.00 years" in done.sentence
 
     version = store.get_model_version("ages", "1")
     assert version.run_id == run_id
     assert version.tags["model_md5"] == file_md5(model_files[0])
     assert (version.tags["mae"], version.tags["meets_requirement"]) == ("6.0", "True")
-    shown = {"mae", "cs5", "n_test", "meets_requirement", "model_md5"}
+    shown = {"mae", "cs5", "n_test", "meets_requirement", "model_md5", "content"}
     assert version.tags.keys() - {"git_commit"} == shown, "the run has the rest, such as is_useful"
     assert version.description == (
         f"Became the champion on {date.today():%Y-%m-%d}: it meets the requirement with a test MAE of 6.00 "
@@ -140,22 +145,18 @@ def test_the_first_model_that_meets_the_requirement_is_champion_and_can_be_asked
     assert len(store.get_metric_history(run_id, "epochs/val_mae")) == 2
 
     loaded = load(store, "1")
-    example = loaded.input_example
-    assert example.shape == (1, 8, 8, 3)
-    assert (example.dtype, example.min(), example.max()) == (np.float32, 128, 128)  # shows nobody
-    assert loaded.metadata.signature.inputs.inputs[0].shape == (-1, 8, 8, 3)
-    saved = keras.models.load_model(model_files[0])
-    np.testing.assert_array_equal(loaded.predict(example), saved.predict(example, verbose=0))
+    assert loaded.predict(loaded.input_example)["age"].tolist() == [128], "a grey photo, which shows nobody"
+    assert loaded.metadata.metadata["input"].startswith("Ask it with a table")
     requirements = Path(pyfunc.get_model_dependencies(version.source)).read_text().split()
-    assert f"keras=={keras.__version__}" in requirements
     assert all("==" in line for line in requirements)
+    assert not {"keras", "tensorflow"} & {line.partition("==")[0] for line in requirements}
 
 
 def test_a_promoted_model_brings_its_card_with_day_commit_run_and_version(store, model_files, tmp_path):
     run_id = train(model_files[0])
     EVALUATION.mkdir(parents=True)
     (EVALUATION / "MODEL_CARD.md").write_text("# Model card\n\n| | hash |\n|---|---|\n| model | `2` |\n")
-    promote(result(6.0), model_files[0], experiment="ages")
+    promote(result(6.0), model_files[0])
     kept = Path(store.download_artifacts(run_id, "registry/MODEL_CARD.md", str(tmp_path)))
     rows = kept.read_text(encoding="utf-8").splitlines()
     assert rows[:5] == (EVALUATION / "MODEL_CARD.md").read_text().splitlines()
@@ -202,47 +203,43 @@ def test_what_pages_say_stays_true_when_the_champion_changes(store, model_files)
     assert not [text for text in texts if " is the champion" in text or " now" in text]
     run = store.get_model_version("ages", "3").run_id
     store.delete_tag(run, "champion")
-    promote(result(4.0), model_files[2], experiment="ages")
+    promote(result(4.0), model_files[2])
     assert marked() == {file_md5(model_files[2]): "version 3"}, "the next promotion sets it right"
 
 
-def test_a_version_says_that_its_figures_are_those_of_several_views(store, model_files):
+def test_a_version_says_that_it_averages_several_views(store, model_files):
     evaluation = result(6.0)
-    evaluation.metrics["mae_one_view"] = 6.31
     evaluation.params["evaluate"] = {"tta": 4}
     proposed(model_files[0], evaluation)
-    text = store.get_model_version("ages", "1").description
-    assert "those of 4 views of each photo, averaged (`evaluate.tta`)" in text
-    assert "a test MAE of 6.31 years" in text
+    assert (
+        "It averages 4 views of each photo (`evaluate.tta`)"
+        in store.get_model_version("ages", "1").description
+    )
 
 
 def test_tags_of_an_earlier_version_of_the_project_go_with_the_next_promotion(store, model_files):
     proposed(model_files[0], result(6.0))
     store.set_model_version_tag("ages", "1", "abstain_rate", "0.1")
-    promote(result(6.0), model_files[0], experiment="ages")
+    promote(result(6.0), model_files[0])
     assert "abstain_rate" not in store.get_model_version("ages", "1").tags
 
 
-def test_the_page_of_the_model_says_how_to_ask_it_and_that_works(store, tmp_path, capsys):
-    import keras
+def test_the_page_of_the_model_says_how_to_ask_it_and_that_works(store, model_files, capsys):
     import mlflow
 
-    photo = keras.Input((8, 8, 3), name="photo")
-    age = keras.layers.Dense(1, name="age")(keras.layers.Flatten()(photo))
-    keras.Model(photo, {"age": age}).save(tmp_path / "named.keras")
-    proposed(tmp_path / "named.keras", result(6.0))
+    proposed(model_files[0], result(6.0))
     text = store.get_registered_model("ages").description
     (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    keras.utils.save_img("face.jpg", np.full((20, 20, 3), 90.0), scale=False)
+    Image.new("RGB", (20, 20), (30, 30, 30)).save("face.jpg")
     address = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{Path.cwd() / 'mlflow.db'}")
     try:
         exec(code, {})
     finally:
         mlflow.set_tracking_uri(address)
-    assert re.search(r"\[\[-?\d+\.\d+\]\]", capsys.readouterr().out)
+    assert capsys.readouterr().out == "30.0 False estimated 25 or older\n"
     store.update_registered_model("ages", description="ours")
-    promote(result(6.0), tmp_path / "named.keras", experiment="ages")
+    promote(result(6.0), model_files[0])
     assert store.get_registered_model("ages").description == "ours", "what people wrote stays"
 
 
@@ -277,8 +274,8 @@ def test_a_champion_whose_photos_are_known_by_name_alone_must_be_promoted_anew(s
     better = proposed(model_files[1], result(4.0))
     assert (better.is_champion, champion(store)) == (False, 1)
     assert "names are no proof. Bring that model back" in better.sentence
-    promote(result(6.0), model_files[0], experiment="ages")  # with hashes now
-    assert promote(result(4.0), model_files[1], experiment="ages").is_champion
+    promote(result(6.0), model_files[0])  # with hashes now
+    assert promote(result(4.0), model_files[1]).is_champion
     without = proposed(model_files[2], by_name(1.0))
     assert (without.is_champion, champion(store)) == (False, 2)
     assert "its own estimates do not tell photos apart by their content" in without.sentence
@@ -286,13 +283,40 @@ def test_a_champion_whose_photos_are_known_by_name_alone_must_be_promoted_anew(s
 
 def test_a_model_is_registered_once(store, model_files):
     proposed(model_files[0], result(6.0))
-    again = promote(result(6.0), model_files[0], experiment="ages")
+    again = promote(result(6.0), model_files[0])
     assert (again.version, again.is_champion) == ("1", True)
     assert "is the champion already" in again.sentence
     proposed(model_files[1], result(9.0))
-    second_try = promote(result(5.0), model_files[1], experiment="ages")
+    second_try = promote(result(5.0), model_files[1])
     assert (second_try.version, second_try.is_champion, champion(store)) == ("2", True, 2)
     assert store.get_model_version("ages", "2").tags["mae"] == "5.0"
+
+
+def test_another_decision_is_a_version_of_its_own_and_takes_over_from_the_champion(store, tmp_path):
+    path = write_exported_model(tmp_path / "models" / "age.keras", side=8)
+    proposed(path, result(6.0))
+    write_exported_model(path, side=8, id_check=IdCheck(18, 14, None, None, 0.01, None))
+    stricter = promote(result(6.0), path)
+    assert (stricter.version, stricter.is_champion, champion(store)) == ("2", True, 2)
+    assert "is the model of version 1, the champion before" in stricter.sentence
+    before, after = (load(store, version) for version in "12")
+    reasons = [model.predict(model.input_example)["reason"][0] for model in (before, after)]
+    assert reasons == [
+        "estimated 25 or older",
+        "no threshold is known to be good enough: everybody is asked",
+    ]
+    again = promote(result(6.0), path)
+    assert (again.version, again.is_champion) == ("2", True)
+    assert "is the champion already" in again.sentence
+    worse = write_exported_model(path, side=8, max_interval_width=2.0)
+    assert not promote(result(9.0), worse).is_champion, "it misses the requirement"
+    assert champion(store) == 2
+
+
+def test_a_version_of_an_earlier_kind_is_registered_anew(store, model_files):
+    proposed(model_files[0], result(6.0))
+    store.delete_model_version_tag("ages", "1", "content")
+    assert (promote(result(6.0), model_files[0]).version, champion(store)) == ("2", 2)
 
 
 @pytest.mark.parametrize("step", ["log_artifacts", "create_model_version", "update_model_version"])
@@ -307,7 +331,7 @@ def test_what_fails_midway_leaves_the_champion_and_can_be_tried_again(store, mod
         with pytest.raises(RegistryError, match=r"the disk is full\. The champion is as it was"):
             proposed(model_files[1], result(4.0))
     assert champion(store) == 1
-    again = promote(result(4.0), model_files[1], experiment="ages")
+    again = promote(result(4.0), model_files[1])
     assert (again.version, again.is_champion, champion(store)) == ("2", True, 2)
 
 
@@ -330,13 +354,13 @@ def test_a_moved_checkout_still_has_its_champion(store, model_files, tmp_path, m
     assert "version 2 is better than version 1" in better.sentence
     for version in ("1", "2"):
         loaded = load(client(moved), version)
-        assert loaded.predict(loaded.input_example).shape == (1, 1)
+        assert loaded.predict(loaded.input_example)["age"].tolist() == [128]
 
 
 @pytest.mark.usefixtures("store")
 def test_a_model_without_a_run_is_refused_with_the_way_out(model_files):
     with pytest.raises(ValueError, match="has no run of this model: send its log with `make send-log`"):
-        promote(result(6.0), model_files[0], experiment="ages")
+        promote(result(6.0), model_files[0])
 
 
 @pytest.fixture
@@ -347,11 +371,13 @@ def _workspace(store, model_files) -> None:  # noqa: ARG001 - it needs the store
     Path("params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     MODEL.parent.mkdir()
     shutil.copy(model_files[0], MODEL)
+    shutil.copy(model_files[0].with_suffix(".onnx"), MODEL.with_suffix(".onnx"))
+    shutil.copy(model_files[0].with_name("decision.json"), DECISION)
     write_csv(PREDICTIONS, result(6.0).predictions)
     write_json(METRICS, result(6.0).metrics)
     entries = {
         path: {"path": str(path), "hash": "md5", "md5": file_md5(path)}
-        for path in (MODEL, METRICS, PREDICTIONS)
+        for path in (MODEL, METRICS, PREDICTIONS, DECISION)
     }
     stage = {"cmd": "python stages/evaluate.py", "deps": [entries.pop(MODEL)], "outs": list(entries.values())}
     Path("dvc.lock").write_text(
@@ -370,6 +396,47 @@ def test_the_command_tells_what_became_of_the_model():
     assert answer.exit_code == 0
     assert "Version 1 of ages is the champion now: it meets the requirement" in told(answer)
     assert "is the champion already" in told(CliRunner().invoke(app, ["promote"]))
+
+
+@pytest.fixture
+def exporting(_workspace, monkeypatch) -> ModuleType:
+    """The module that exports, which would start Keras, in a workspace without an export."""
+    module = ModuleType("exporting")
+    monkeypatch.setitem(sys.modules, "shopper_age.export.exporting", module)
+    MODEL.with_suffix(".onnx").unlink()
+    write_csv(SPLITS, pd.DataFrame({"file_name": ["a.jpg"], "real_age": [20.0], "split": ["test"]}))
+    return module
+
+
+def test_the_command_exports_the_model_where_it_must(exporting, model_files):
+    def export(model_path, decision, data_path, splits):
+        assert (model_path, data_path, len(splits)) == (MODEL, Path("data/faces"), 1)
+        assert decision.model_md5 == file_md5(MODEL)
+        shutil.copy(model_files[0].with_suffix(".onnx"), model_path.with_suffix(".onnx"))
+
+    exporting.export = export
+    answer = CliRunner().invoke(app, ["promote"])
+    assert answer.exit_code == 0, told(answer)
+    assert "no export of this model lies beside it: writing models/age_resnet50.onnx" in told(answer)
+
+
+def test_the_command_tells_what_is_missing_where_it_cannot_export(exporting, store):
+    def export(*_arguments):
+        raise ModuleNotFoundError("No module named 'tf2onnx'")
+
+    exporting.export = export
+    answer = CliRunner().invoke(app, ["promote"])
+    assert answer.exit_code == 1
+    assert "something of that is not installed: No module named 'tf2onnx'. `make env`" in told(answer)
+    assert store.search_model_versions() == []
+
+
+@pytest.mark.usefixtures("_workspace")
+def test_the_command_refuses_a_decision_of_another_evaluation():
+    DECISION.write_text(DECISION.read_text(encoding="utf-8").replace("25.0", "20.0"), encoding="utf-8")
+    answer = CliRunner().invoke(app, ["promote"])
+    assert answer.exit_code == 1
+    assert "models/decision.json is not what the last evaluation left" in told(answer)
 
 
 @pytest.mark.usefixtures("_workspace")
@@ -392,9 +459,9 @@ def test_the_command_refuses_metrics_of_another_model(model_files, store):
 def test_what_is_not_shown_to_be_of_use_is_registered_but_never_the_champion(
     store, model_files, is_useful, why
 ):
-    promotion = proposed(model_files[0], result(1.0, is_useful=is_useful))
-    assert (promotion.version, promotion.is_champion, champion(store)) == ("1", False, None)
-    assert why in promotion.sentence
+    done = proposed(model_files[0], result(1.0, is_useful=is_useful))
+    assert (done.version, done.is_champion, champion(store)) == ("1", False, None)
+    assert why in done.sentence
 
 
 def _of_shop(evaluation: Result, first: int) -> Result:

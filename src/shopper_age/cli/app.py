@@ -9,7 +9,7 @@ from rich.console import Console
 
 from shopper_age import paths
 from shopper_age.cli import data, models
-from shopper_age.cli.messages import stop
+from shopper_age.cli.messages import stop, tell
 from shopper_age.runtime.interruption import INTERRUPTIONS, interruption_told
 from shopper_age.runtime.stage import configure_logging
 
@@ -153,12 +153,28 @@ def promote() -> None:
     from shopper_age.params import load_params
     from shopper_age.tracking.registry import RegistryError
 
+    def export() -> None:
+        from shopper_age.data.tables import read_splits
+        from shopper_age.export.exporting import export as export_model
+        from shopper_age.inference.decision import Decision
+
+        tell(f"no export of this model lies beside it: writing {paths.MODEL.with_suffix('.onnx')}")
+        export_model(paths.MODEL, Decision.load(paths.DECISION), params.data_path, read_splits(paths.SPLITS))
+
     try:
-        experiment = load_params().tracking.experiment
+        params = load_params()
         check_evaluated(paths.MODEL)
-        print(promote_model(read_result(WORKSPACE), paths.MODEL, experiment=experiment).sentence)
-    except (ValueError, OSError, RegistryError) as error:
+        promotion = promote_model(
+            read_result(WORKSPACE), paths.MODEL, experiment=params.tracking.experiment, export=export
+        )
+    except ModuleNotFoundError as error:
+        stop(
+            f"a model is registered as ONNX with what answers for photos, and something of that is not "
+            f"installed: {error}. `make env` installs all of it"
+        )
+    except (ValueError, OSError, RuntimeError, RegistryError) as error:
         stop(str(error))
+    print(promotion.sentence)
 
 
 @app.command("import")

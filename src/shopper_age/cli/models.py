@@ -11,7 +11,12 @@ from shopper_age.cli.messages import stop, tell
 
 commands = typer.Typer()
 
-_Model = Annotated[Path, typer.Option(help="Folder with the model and its decision.json.")]
+_Model = Annotated[
+    str,
+    typer.Option(help="Folder with the model and its decision.json, or models:/NAME@champion of MLflow."),
+]
+
+_MODELS = str(paths.MODEL.parent)
 
 _Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads of a model; one per core, or 1 beside other workers.")
@@ -34,7 +39,7 @@ def predict(
     annotate: Annotated[
         Path | None, typer.Option(help="Folder for photos with their answers on them.")
     ] = None,
-    model: _Model = paths.MODEL.parent,
+    model: _Model = _MODELS,
     workers: Annotated[
         int, typer.Option(min=1, help="Processes, each with the model, by Ray; on a cluster at RAY_ADDRESS.")
     ] = 1,
@@ -83,7 +88,7 @@ def export(
 
 @commands.command()
 def serve(
-    model: _Model = paths.MODEL.parent,
+    model: _Model = _MODELS,
     host: Annotated[
         str, typer.Option(help="Address to listen on; any but this machine's own needs SHOPPER_AGE_API_KEY.")
     ] = "127.0.0.1",

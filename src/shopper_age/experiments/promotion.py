@@ -1,6 +1,7 @@
 """Promotion of a model: a version in the registry, and champion if it is really better."""
 
 import tempfile
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from shopper_age.experiments.comparison import BETTER, PREDICTED_AGE, compare, d
 from shopper_age.experiments.results import Result
 from shopper_age.markdown import counted, render
 from shopper_age.metrics.usefulness import MIN_PHOTOS
+from shopper_age.packaging.parts import pack_model
 from shopper_age.runtime.files import write_csv
 from shopper_age.runtime.hashing import file_md5
 from shopper_age.tracking.registry import CARD, CHAMPION, ModelRegistry, ModelVersion, RegistryError
@@ -35,38 +37,44 @@ class Promotion(NamedTuple):
     sentence: str
 
 
-def promote(result: Result, model_path: str | Path, *, experiment: str) -> Promotion:
+def promote(
+    result: Result, model_path: str | Path, *, experiment: str, export: Callable[[], object]
+) -> Promotion:
     """Registers a model, and makes it the champion if it meets the requirement and beats the present one.
 
     It beats the champion when the 95 % interval of the paired difference of their MAE, on the test photos of
     both, lies below 0. The alias is moved last, so whatever fails before leaves the champion as it was. A
-    model that was registered before keeps its version, which gets the present metrics.
+    model that was registered before with the same decision keeps its version, which gets the present metrics.
 
     Args:
         result: the evaluation of this very model.
-        model_path: the model file.
+        model_path: the model file, with its decision and perhaps its export beside it.
         experiment: the MLflow experiment with the model's run.
+        export: writes the model as .onnx beside it; called where there is no export that fits.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the store has no run of this model.
+        ValueError: the store has no run of this model, or the decision belongs to another one.
+        ModuleNotFoundError: what exports the model is not installed.
         RegistryError: the store cannot be used, or lacks the champion's estimates.
     """
+    model_path = Path(model_path)
     model_md5 = file_md5(model_path)
     registry = ModelRegistry(experiment)
     run_id = registry.run_of(model_md5)
     champion = registry.champion()
-    is_champion = champion is not None and champion.model_md5 == model_md5
     with tempfile.TemporaryDirectory() as folder:
         rival = None
-        if champion is not None and not is_champion:
+        if champion is not None and champion.model_md5 != model_md5:
             rival = champion, _estimates_of(champion, registry, Path(folder))
         estimates = Path(folder, "new", ESTIMATES)
         columns = [FILE_NAME, CONTENT_HASH, REAL_AGE, PREDICTED_AGE]
         write_csv(estimates, result.predictions[[name for name in columns if name in result.predictions]])
+        parts_folder = Path(folder, "parts")
+        parts_folder.mkdir()
         version = registry.register(
             run_id,
-            Path(model_path),
+            pack_model(model_path, parts_folder, export=export),
             model_md5=model_md5,
             tags={name: str(result.metrics[name]) for name in TAGS if name in result.metrics},
             estimates=estimates,
@@ -77,11 +85,11 @@ def promote(result: Result, model_path: str | Path, *, experiment: str) -> Promo
     card = paths.EVALUATION / CARD
     if card.is_file():  # a model that came in another way than by stage evaluate has none
         registry.keep_card(version, card.read_text(encoding="utf-8"))
-    if is_champion:  # whose metrics and estimates are those of the present evaluation now
+    if champion == version:  # whose metrics and estimates are those of the present evaluation now
         registry.mark_champion(version)
         sentence = f"Version {version.number} of {version.model}, this very model, is the champion already."
         return Promotion(version.number, True, sentence)
-    is_better, why = _judge(result, version, rival)
+    is_better, why = _judge(result, version, champion, rival)
     outcome = "is the champion now" if is_better else "is registered, but does not become the champion"
     sentence = f"Version {version.number} of {version.model} {outcome}: {why}"
     registry.describe(version, _lasting_text(result, is_better=is_better, why=why))
@@ -94,12 +102,7 @@ def _lasting_text(result: Result, *, is_better: bool, why: str) -> str:
     """What the version's page says: what happened and when, which stays true whoever becomes the champion."""
     outcome = "Became the champion" if is_better else "Did not become the champion"
     n_views = result.params.get("evaluate", {}).get("tta", 1)
-    views = (
-        f" Its figures are those of {n_views} views of each photo, averaged (`evaluate.tta`); the model "
-        f"alone looks once, with a test MAE of {result.metrics['mae_one_view']:.2f} years."
-        if "mae_one_view" in result.metrics
-        else ""
-    )
+    views = f" It averages {n_views} views of each photo (`evaluate.tta`)." if n_views > 1 else ""
     return f"{outcome} on {date.today():%Y-%m-%d}: {why}{views}"
 
 
@@ -115,9 +118,16 @@ def _estimates_of(champion: ModelVersion, registry: ModelRegistry, folder: Path)
 
 
 def _judge(
-    result: Result, version: ModelVersion, rival: tuple[ModelVersion, pd.DataFrame] | None
+    result: Result,
+    version: ModelVersion,
+    champion: ModelVersion | None,
+    rival: tuple[ModelVersion, pd.DataFrame] | None,
 ) -> tuple[bool, str]:
-    """Whether the version takes over from its rival, the champion with its estimates, and why (not)."""
+    """Whether the version takes over from the champion, and why (not).
+
+    Args:
+        rival: the champion and its estimates, where it is another model.
+    """
     mae = f"a test MAE of {result.metrics['mae']:.2f} years"
     if not result.metrics["meets_requirement"]:
         return False, f"it misses the requirement with {mae}."
@@ -129,8 +139,13 @@ def _judge(
             f"it takes at least {MIN_PHOTOS} photos, on which it is clearly better than the median age "
             "and its estimates rise with age."
         )
-    if rival is None:
+    if champion is None:
         return True, f"it meets the requirement with {mae}, and there was none before."
+    if rival is None:
+        return True, (
+            f"it meets the requirement with {mae}, and is the model of version {champion.number}, the "
+            "champion before, registered anew because what its answers follow from has changed."
+        )
     champion, estimates = rival
     not_compared = f"it cannot be compared with version {champion.number}, the champion"
     if not has_hashes(result.predictions):

@@ -50,14 +50,14 @@ def read_result(name: str) -> Result:
 
 
 def check_evaluated(model_path: Path) -> None:
-    """Makes sure that the workspace's metrics and estimates are those of this very model, by dvc.lock.
+    """Makes sure, by dvc.lock, that the workspace's metrics, estimates and decision are of this very model.
 
     Raises:
         FileNotFoundError: there is no such model, or nothing was evaluated.
-        ValueError: model or metrics were changed since the last evaluation.
+        ValueError: model, metrics or decision were changed since the last evaluation.
     """
     known = read_dvc_lock("evaluate")
-    for path in (model_path, paths.METRICS, paths.PREDICTIONS):
+    for path in (model_path, paths.METRICS, paths.PREDICTIONS, paths.DECISION):
         if not path.is_file():
             raise FileNotFoundError(f"{path} not found: run `dvc repro`, or `dvc checkout`")
         if file_md5(path) != known.get(path.as_posix()):

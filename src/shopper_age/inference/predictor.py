@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -25,6 +26,13 @@ MAX_PIXELS = 50_000_000
 
 # Photos that are decoded, cropped and estimated together.
 BATCH_SIZE = 32
+
+
+# Beside a model, where it brings the networks of its face detector along.
+DETECTOR_FOLDER = "detector"
+
+# How addresses of models in MLflow begin.
+_ADDRESSES = ("models:/", "runs:/")
 
 
 class _Crop(NamedTuple):
@@ -76,21 +84,29 @@ class Predictor:
         self._max_pixels = max_pixels
 
     @classmethod
-    def load(cls, folder: str | Path, *, n_threads: int = 0, max_pixels: int = MAX_PIXELS) -> "Predictor":
-        """The predictor of a folder with a model and its decision.json, such as `models`.
+    def load(cls, model: str | Path, *, n_threads: int = 0, max_pixels: int = MAX_PIXELS) -> "Predictor":
+        """The predictor of a folder with a model and its decision.json, such as `models`, or of MLflow.
 
         Args:
-            folder: holds decision.json and the model, as .onnx (preferred) or .keras.
+            model: a folder with decision.json and the model, as .onnx (preferred) or .keras; or the address
+                of a promoted model, such as `models:/age-resnet50@champion`, `models:/age-resnet50/3` or
+                `runs:/RUN/model`, in the store of MLFLOW_TRACKING_URI or, without that, of this checkout.
             n_threads: of the engine; 0: one per core.
             max_pixels: of a photo; larger ones are refused before they are decoded.
 
         Raises:
             DecisionError: model and decision are missing, broken, or do not belong together.
+            ValueError: there is no such model in MLflow, or it was registered by an earlier version.
+            ConnectionError: the store does not answer.
+            ModuleNotFoundError: the address is one of MLflow, which is not installed.
         """
-        folder = Path(folder)
+        if str(model).startswith(_ADDRESSES):
+            with _from_mlflow(str(model)) as folder:
+                return cls.load(folder, n_threads=n_threads, max_pixels=max_pixels)
+        folder = Path(model)
         decision = Decision.load(folder / DECISION_FILE)
         engine = load_engine(folder, decision, n_threads=n_threads)
-        return cls(engine, decision, _cropper(decision), max_pixels=max_pixels)
+        return cls(engine, decision, _cropper(decision, folder), max_pixels=max_pixels)
 
     def predict(self, photos: Iterable[Any], *, names: Sequence[str] | None = None) -> Iterator[PhotoAnswer]:
         """An answer for each photo, in order, batch by batch in flat memory; a bad photo is an answer, too.
@@ -177,7 +193,21 @@ class Predictor:
         return _Pixels(decode_photo(file, image, size_px).pixels, shorter_side)
 
 
-def _cropper(decision: Decision) -> Cropper | None:
+def _from_mlflow(address: str) -> AbstractContextManager[Path]:
+    try:
+        from shopper_age.tracking.download import downloaded
+        from shopper_age.tracking.store import load_mlflow
+
+        load_mlflow()
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"{address} lies in an MLflow store, and what reads one is not installed here ({error}): install "
+            "requirements.txt, or bring the folder artifacts/model of that version here and pass its path"
+        ) from None
+    return downloaded(address)
+
+
+def _cropper(decision: Decision, folder: Path) -> Cropper | None:
     if not decision.crops_faces:
         return None
     how = decision.faces
@@ -192,7 +222,9 @@ def _cropper(decision: Decision) -> Cropper | None:
         raise DecisionError(
             f"the model learnt from crops by {how.detector}, which this version does not know"
         )
-    return Cropper(Mtcnn(), how.margin, Limits(how.min_eye_distance_px, how.min_sharpness, how.max_turn))
+    networks = folder / DETECTOR_FOLDER
+    detector = Mtcnn(networks=networks if networks.is_dir() else None)
+    return Cropper(detector, how.margin, Limits(how.min_eye_distance_px, how.min_sharpness, how.max_turn))
 
 
 def _crop(pixels: NDArray[np.uint8], size: int, shorter_side: int, *where: Any) -> _Crop:

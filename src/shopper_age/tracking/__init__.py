@@ -19,6 +19,8 @@ twice leaves what doing it once left, so an offline log may overlap with what th
     ui                MLflow's pages, on this machine or at a server
     search            find_runs: runs of given models or data, with their registered versions
     registry          ModelRegistry: versions of the model, and the champion among them
+    pyfunc            a model as the folder that MLflow loads
+    download          downloaded: a registered model's files on this machine
 """
 
 from shopper_age.tracking.logger import RunLogger

@@ -6,21 +6,18 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from shopper_age.tracking.mlflow_internals import CHAMPION_TAG
 from shopper_age.tracking.mlflow_run import ORIGIN, REFUSALS
 from shopper_age.tracking.provenance import with_origin
+from shopper_age.tracking.pyfunc import PyfuncParts, save_pyfunc
 from shopper_age.tracking.secrets import without_credentials
 from shopper_age.tracking.store import connect, load_mlflow, store_uri
 from shopper_age.tracking.timeouts import error_text
 
 if TYPE_CHECKING:
-    import keras
     from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion as StoredVersion
 
@@ -34,18 +31,8 @@ ESTIMATES_FOLDER = "registry"
 
 CARD = "MODEL_CARD.md"
 
-# What loading the model and asking it takes.
-REQUIREMENTS = ("mlflow", "tensorflow", "keras", "numpy")
-
-# What the model must be asked with. MLflow refuses other types than float32; the rest nothing can notice.
-INPUT = (
-    'Ask it with `photos.astype("float32")`: shape (n, height, width, 3) of the signature, RGB, 0–255 as '
-    "decoded, upright (EXIF orientation applied), cut like the training photos. Values divided by 255 and "
-    "the BGR order of OpenCV give wrong ages without a warning."
-)
-
-# What the example of an input shows, 0–255 in each channel: nobody.
-_GREY = 128.0
+# Tags of a version: the model file, and what else its answers follow from.
+_MODEL, _CONTENT = "model_md5", "content"
 
 
 logger = logging.getLogger(__name__)
@@ -129,7 +116,7 @@ class ModelRegistry:
     def register(
         self,
         run_id: str,
-        model_path: Path,
+        parts: PyfuncParts,
         *,
         model_md5: str,
         tags: Mapping[str, str],
@@ -138,10 +125,13 @@ class ModelRegistry:
     ) -> ModelVersion:
         """The version of this model: a new one, or the one that it has, with these tags alone and estimates.
 
+        The same model file with another decision, or in another form, becomes a version of its own: what was
+        registered never changes.
+
         Args:
             run_id: the run that trained the model.
-            model_path: the model file.
-            model_md5: the md5 of that file.
+            parts: what MLflow makes the registered model of.
+            model_md5: the md5 of the model file.
             tags: of the version; where the run came from is added.
             estimates: a file that the run keeps for `download_estimates`.
             description: what the registered model's page says where nobody has written anything yet.
@@ -149,20 +139,27 @@ class ModelRegistry:
         run = self._client.get_run(run_id)
         self._client.log_artifact(run_id, str(estimates), ESTIMATES_FOLDER)
         origin = {name: run.data.tags[name] for name in ORIGIN if name in run.data.tags}
-        tags = {**tags, **origin, "model_md5": model_md5}
-        condition = f"name = '{self.name}' and tags.model_md5 = '{model_md5}'"
-        if known := self._client.search_model_versions(condition):
-            for name, value in tags.items():
-                self._client.set_model_version_tag(self.name, known[0].version, name, value)
-            for name in known[0].tags.keys() - tags.keys():
-                self._client.delete_model_version_tag(self.name, known[0].version, name)
-            self._describe_model(description)
-            return _version(known[0])
+        tags = {**tags, **origin, _MODEL: model_md5, _CONTENT: parts.digest}
+        condition = f"name = '{self.name}' and tags.{_MODEL} = '{model_md5}'"
+        of_model = self._client.search_model_versions(condition)
+        for known in of_model:
+            if known.tags.get(_CONTENT) == parts.digest:
+                self._set_tags(known, tags)
+                self._describe_model(description)
+                return _version(known)
         self._create_registered_model()
         self._describe_model(description)
-        self._upload(run, model_path)
-        source = f"{run.info.artifact_uri}/{MODEL_FOLDER}"
+        place = f"{MODEL_FOLDER}-{parts.digest}" if of_model else MODEL_FOLDER
+        self._upload(run, parts, place)
+        source = f"{run.info.artifact_uri}/{place}"
         return _version(self._client.create_model_version(self.name, source, run_id=run_id, tags=tags))
+
+    def _set_tags(self, version: "StoredVersion", tags: Mapping[str, str]) -> None:
+        """Gives a version these tags and no others."""
+        for name, value in tags.items():
+            self._client.set_model_version_tag(self.name, version.version, name, value)
+        for name in version.tags.keys() - tags.keys():
+            self._client.delete_model_version_tag(self.name, version.version, name)
 
     @_as_registry_error()
     def keep_card(self, version: ModelVersion, card: str) -> None:
@@ -218,32 +215,16 @@ class ModelRegistry:
                 raise
             self._client.create_registered_model(self.name)
 
-    def _upload(self, run: "Run", model_path: Path) -> None:
-        """Adds the model to its run, with signature, a grey photo as input example and pinned requirements.
+    def _upload(self, run: "Run", parts: PyfuncParts, place: str) -> None:
+        """Adds the model to its run's files.
 
         Unlike `log_model` that neither sets a finished run running again nor copies the metrics of its first
         epoch.
         """
-        import keras
-        import mlflow.tensorflow
-        from mlflow.models import Model, infer_signature
-
-        model = keras.models.load_model(model_path, compile=False)
-        example = _grey_photo(model)
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, MODEL_FOLDER)
-            # mlflow.keras fails on an input example; looking for the requirements would take half a minute
-            mlflow.tensorflow.save_model(
-                model,
-                str(path),
-                mlflow_model=Model(
-                    artifact_path=MODEL_FOLDER, run_id=run.info.run_id, metadata={"input": INPUT}
-                ),
-                signature=infer_signature(example, model.predict(example, verbose=0)),
-                input_example=example,
-                pip_requirements=[f"{library}=={version(library)}" for library in REQUIREMENTS],
-            )
-            self._client.log_artifacts(run.info.run_id, str(path), MODEL_FOLDER)
+            path = Path(folder, place)
+            save_pyfunc(parts, path, run_id=run.info.run_id)
+            self._client.log_artifacts(run.info.run_id, str(path), place)
 
 
 def registered_name(experiment: str) -> str:
@@ -255,8 +236,3 @@ def _version(stored: "StoredVersion") -> ModelVersion:
     return ModelVersion(
         str(stored.name), str(stored.version), stored.tags.get("model_md5"), str(stored.run_id)
     )
-
-
-def _grey_photo(model: "keras.Model") -> np.ndarray:
-    """A photo as the model takes it, shape (1, height, width, 3), RGB, 0–255: plain grey."""
-    return np.full((1, *model.input_shape[1:]), _GREY, dtype="float32")
