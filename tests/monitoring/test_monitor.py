@@ -66,7 +66,7 @@ def test_few_answers_are_no_evidence_and_missing_columns_are_told(project):
     path = write_answers(project / "june.csv", 20)
     pd.read_csv(path).drop(columns=["brightness", "model_md5"]).to_csv(path, index=False)
     done = run("june.csv")
-    assert "20 answers are too few to tell a shift from chance" in done.output
+    assert "20 answers against 600 are too few to tell a shift from chance" in done.output
     assert "Not compared: brightness; june.csv has no such columns" in done.output
     assert "do not say which model" in done.output
     assert "moved" not in done.output
