@@ -25,6 +25,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 import psutil
+import pyarrow.parquet as pq
 from testbed import faces_folder
 
 from shopper_age.data.tables import PHOTO_FOLDER
@@ -97,6 +98,12 @@ class Run:
         self.seconds = 0.0
         self.peaks = {"command": 0.0, "worker": 0.0, "ray": 0.0}
         self.seen: dict[int, psutil.Process] = {}
+        self._cpu_seconds: dict[int, float] = {}
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Of all processes, as they were last seen."""
+        return sum(self._cpu_seconds.values())
 
     def watch(self, is_enough: Callable[[], bool] = lambda: False) -> bool:
         """Whether it ran to its end before it was enough; a failure ends the program."""
@@ -128,6 +135,7 @@ class Run:
         rays = 0.0
         try:
             own = psutil.Process(self._process.pid)
+            self._take_time(own)
             self.peaks["command"] = max(self.peaks["command"], own.memory_info().rss / _MIB)
             below = own.children(recursive=True)
         except psutil.NoSuchProcess:
@@ -135,6 +143,7 @@ class Run:
         for process in below:
             self.seen[process.pid] = process
             try:
+                self._take_time(process)
                 size = process.memory_info().rss / _MIB
                 if _is_worker(process):
                     self.peaks["worker"] = max(self.peaks["worker"], size)
@@ -143,6 +152,9 @@ class Run:
             except psutil.NoSuchProcess:
                 continue
         self.peaks["ray"] = max(self.peaks["ray"], rays)
+
+    def _take_time(self, process: psutil.Process) -> None:
+        self._cpu_seconds[process.pid] = sum(process.cpu_times()[:2])
 
 
 def _is_worker(process: psutil.Process) -> bool:
@@ -154,7 +166,8 @@ def _is_worker(process: psutil.Process) -> bool:
 
 def _told(name: str, n: int, run: Run) -> None:
     peaks = ", ".join(f"{what} {size:,.0f} MiB" for what, size in run.peaks.items() if size)
-    print(f"{name}, {n:,} photos: {run.seconds:.1f} s, {n / run.seconds:,.0f} a second; {peaks}", flush=True)
+    speed = f"{run.seconds:.1f} s, {n / run.seconds:,.0f} photos a second, {run.cpu_seconds:.1f} s of CPU"
+    print(f"{name}, {n:,} photos: {speed}; {peaks}", flush=True)
 
 
 def _rows(folder: Path) -> pd.DataFrame:
@@ -185,6 +198,7 @@ def main() -> None:
     parser.add_argument("--models", type=Path, help="with a model and its decision.json")
     parser.add_argument("--photos", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--workers", type=int, default=2, help="1: without Ray")
+    parser.add_argument("--no-kills", action="store_true", help="only measure unbroken runs")
     options = parser.parse_args()
     print(f"{cpu_model()}, {usable_cores()} cores, load {os.getloadavg()[0]:.1f}", flush=True)
     with faces_folder(options.faces) as faces, TemporaryDirectory() as name:
@@ -205,6 +219,8 @@ def main() -> None:
                 run.watch()
                 _told(f"{options.workers} workers", n, run)
                 check(_rows(several), read_csv(one), n)
+        if options.no_kills:
+            return
         _kill_one_process(photos, one, models, n)
         if options.workers > 1:
             _kill_workers(photos, folder / "killed", models, options.workers, one, n)
@@ -229,13 +245,15 @@ def _kill_one_process(photos: Path, whole: Path, models: Path, n: int) -> None:
 
 
 def _kill_workers(photos: Path, out: Path, models: Path, workers: int, one: Path, n: int) -> None:
-    n_parts = sum(1 for _ in one.with_name(f"several-{n}").iterdir())
+    whole = sorted(one.with_name(f"several-{n}").iterdir())
+    sizes = np.cumsum([pq.read_metadata(part).num_rows for part in whole])
+    n_parts, n_half = len(whole), int(np.searchsorted(sizes, sizes[-1] / 2))
     run = Run(photos, out, models, workers)
-    if run.watch(lambda: sum(1 for _ in _parts(out)) > n_parts / 2):
+    if run.watch(lambda: sum(1 for _ in _parts(out)) > n_half):
         sys.exit("the run was over before it was killed: give more --photos")
     gone = run.kill()
     n_kept = sum(1 for _ in _parts(out))
-    print(f"command killed with {n_kept} of {n_parts} parts, all gone {gone:.1f} s later", flush=True)
+    print(f"command killed half-way, {n_kept} of {n_parts} parts, all gone {gone:.1f} s later", flush=True)
     run = Run(photos, out, models, workers)
     n_third = n_kept + (n_parts - n_kept) // 3
     if not run.watch(lambda: sum(1 for _ in _parts(out)) > n_third):

@@ -28,13 +28,21 @@ def test_a_gpu_asks_for_the_same_version_of_what_both_lists_hold():
     assert {name for name in for_gpu if name in LOCKED} == {"tensorflow"}
 
 
+def test_several_workers_ask_for_nothing_that_the_lock_has_in_another_version():
+    for_workers = pins("requirements-scale.txt")
+    assert "ray" in for_workers
+    assert not [name for name, version in for_workers.items() if LOCKED.get(name, version) != version]
+
+
 def test_every_locked_library_has_hashes():
     entries = re.findall(r"^[a-z0-9].*(?:\n    .*)*", LOCK, flags=re.MULTILINE)
     assert len(entries) > len(pins("requirements.txt"))
     assert all("--hash=sha256:" in entry for entry in entries)
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements.txt", "requirements-gpu.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "requirements.txt", "requirements-gpu.txt", "requirements-scale.txt"]
+)
 def test_where_libraries_come_from_is_left_to_each_machine(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     assert "://" not in text

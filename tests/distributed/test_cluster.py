@@ -1,3 +1,4 @@
+import signal
 import sys
 
 import pytest
@@ -5,6 +6,7 @@ from project import ROOT
 
 from shopper_age.distributed import cluster as module
 from shopper_age.distributed.cluster import ADDRESS, RayMissingError, cluster
+from shopper_age.runtime.interruption import Terminated
 
 
 class Ray:
@@ -68,3 +70,13 @@ def test_what_ray_says_of_a_cluster_that_it_cannot_join_is_told(ray, monkeypatch
     monkeypatch.setattr(ray, "init", lambda **_: (_ for _ in ()).throw(RuntimeError("version mismatch")))
     with pytest.raises(ConnectionError, match="version mismatch"), cluster(2):
         pass
+
+
+def test_a_terminated_command_stops_its_cluster(ray):
+    def work():
+        with cluster(2):
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(Terminated):
+        work()
+    assert ray.calls[-1] == "stopped"

@@ -54,7 +54,7 @@ def predict(
         )
     except KeyboardInterrupt:
         stop("stopped" + (f": the same command goes on from there and writes {out}" if out else ""))
-    except (ValueError, OSError, ModuleNotFoundError) as error:
+    except (ValueError, OSError, RuntimeError, ModuleNotFoundError) as error:
         stop(str(error))
     print(f"{summary}{f'; written to {out}' if out else ''}")
     if summary.n_photos and not summary.n_estimated:

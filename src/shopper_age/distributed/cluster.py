@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from shopper_age.runtime.interruption import termination_raises
 from shopper_age.runtime.machine import usable_cores
 
 # Address of a running cluster, as Ray itself reads it.
@@ -62,7 +63,8 @@ def cluster(n_cpus: int) -> Iterator[None]:
     except (ConnectionError, RuntimeError) as error:  # RuntimeError: of another version of Ray or Python
         raise ConnectionError(f"no Ray cluster at {address or 'this machine'}: {error}") from error
     try:
-        yield
+        with termination_raises():  # Ray's own handler of SIGTERM aborts with a stack
+            yield
     finally:
         ray.shutdown()
 

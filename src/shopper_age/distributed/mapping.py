@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from shopper_age.distributed.cluster import cluster, import_ray
 
@@ -30,7 +30,8 @@ def mapper(n_workers: int) -> Callable[[Callable[[Item], Result], Iterable[Item]
         with cluster(n_workers):
             import ray
 
-            remote = ray.remote(num_cpus=1)(work)
+            # of a function of its own: Ray takes no partial
+            remote: Any = ray.remote(num_cpus=1)(lambda item: work(item))
             waiting: deque[ray.ObjectRef] = deque()
             try:
                 for item in items:
