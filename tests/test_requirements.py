@@ -34,7 +34,9 @@ def test_every_locked_library_has_hashes():
     assert all("--hash=sha256:" in entry for entry in entries)
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements.txt", "requirements-gpu.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "requirements.txt", "requirements-gpu.txt", "requirements-export.txt"]
+)
 def test_where_libraries_come_from_is_left_to_each_machine(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     assert "://" not in text
