@@ -261,6 +261,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--n", type=int, default=50, help="photos that are timed")
+    parser.add_argument("--n-errors", type=int, help="test photos whose errors are counted; all without")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--untrained", type=int, metavar="SIZE", help="time a network that learnt nothing")
@@ -282,6 +283,7 @@ def main() -> None:
     test = splits[splits[SPLIT] == TEST]
     files = [load_params().data_path / PHOTO_FOLDER / name for name in test[FILE_NAME]]
     ages = test[REAL_AGE].to_numpy(dtype=float)
+    files, ages = files[: args.n_errors], ages[: args.n_errors]
     measure(paths.MODEL.parent, files, ages, args)
     if args.other_python:
         print(_markdown(other_errors(args.other_python, files, ages), 2))

@@ -62,7 +62,7 @@ class OnnxEngine:
 
 
 class OpenVinoEngine:
-    """An exported model on OpenVINO; arguments and errors as of `OnnxEngine`.
+    """An exported model on OpenVINO, for one thread at a time; arguments and errors as of `OnnxEngine`.
 
     Raises:
         ModuleNotFoundError: OpenVINO is not installed.
@@ -92,7 +92,7 @@ class OpenVinoEngine:
 
 
 class LiteRtEngine:
-    """An exported model on LiteRT; arguments and errors as of `OnnxEngine`.
+    """An exported model on LiteRT, for one thread at a time; arguments and errors as of `OnnxEngine`.
 
     Raises:
         ModuleNotFoundError: ai-edge-litert is not installed.
