@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -49,7 +49,7 @@ def predict(
 @commands.command()
 def export(
     to: Annotated[
-        str,
+        Literal["onnx", "openvino", "litert"],
         typer.Option("--format", help="onnx, beside the model; openvino or litert, in its own folder."),
     ] = "onnx",
     int8: Annotated[
