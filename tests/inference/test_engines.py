@@ -3,7 +3,7 @@ import pytest
 from answering import SIDE, decision
 
 from shopper_age.inference.engines import KerasEngine
-from shopper_age.inference.estimates import estimate
+from shopper_age.inference.estimation import estimate
 from shopper_age.runtime.hashing import file_md5
 
 PHOTOS = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE, 3), dtype=np.uint8)
