@@ -41,7 +41,12 @@ def test_every_locked_library_has_hashes():
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.lock", "requirements.txt", "requirements-gpu.txt", "requirements-scale.txt"]
+    "name",
+    [
+        "requirements.lock",
+        "requirements.txt",
+        *(f"requirements-{kind}.txt" for kind in ("export", "gpu", "scale", "till")),
+    ],
 )
 def test_where_libraries_come_from_is_left_to_each_machine(name):
     text = (ROOT / name).read_text(encoding="utf-8")

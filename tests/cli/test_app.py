@@ -101,3 +101,11 @@ def test_an_import_that_cannot_be_done_is_told_in_one_line(run, tmp_path):
     assert answer.exit_code == 1
     assert answer.output == "shopper-age: nowhere is no folder: name the folder with the unpacked set.\n"
     assert not (tmp_path / "data").exists()
+
+
+def test_an_unknown_format_of_an_export_is_refused_with_those_there_are(run):
+    from shopper_age.export.formats import FORMATS
+
+    answer = run("export", "--format", "tensorrt")
+    assert answer.exit_code == 2
+    assert all(f"'{name}'" in answer.output for name in FORMATS)

@@ -76,3 +76,13 @@ def test_stacked_views_give_the_same_answers(models, name, n_views):
     assert one_by_one.keys() == stacked.keys()
     for output, values in one_by_one.items():
         np.testing.assert_allclose(stacked[output], values, rtol=1e-4, atol=1e-4)
+
+
+def test_products_enlarge_the_middle_as_resizing_does():
+    photos = np.random.default_rng(1).integers(0, 256, (3, 32, 45, 3)).astype("float32")
+    sums = keras.Sequential([keras.Input(photos.shape[1:]), keras.layers.Flatten(), keras.layers.Dense(7)])
+    found = [
+        with_views(sums, 4, stacked=stacked).predict(photos, verbose=0)[AGE] for stacked in (False, True)
+    ]
+    assert np.abs(found[0]).max() > 10
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-4, atol=1e-2)

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -63,27 +63,35 @@ def predict(
 
 @commands.command()
 def export(
-    int8: Annotated[bool, typer.Option("--int8", help="With 8-bit integers, into models/int8.")] = False,
+    to: Annotated[
+        Literal["onnx", "openvino", "litert"],
+        typer.Option("--format", help="onnx, beside the model; openvino or litert, in its own folder."),
+    ] = "onnx",
+    int8: Annotated[
+        bool,
+        typer.Option("--int8", help="With 8-bit integers, in the folder int8, openvino_int8 or litert_int8."),
+    ] = False,
 ) -> None:
-    """Writes the model as ONNX beside it, for machines without Keras, and compares its answers."""
-    from shopper_age.data.tables import read_splits
-    from shopper_age.export import exporting
-    from shopper_age.inference.decision import Decision
+    """Writes the model for machines without Keras, and compares its answers with Keras's."""
+    from shopper_age.data.tables import read_manifest, read_splits
     from shopper_age.params import load_params
 
     try:
         params, splits = load_params(), read_splits(paths.SPLITS)
+        from shopper_age.export import exporting
+        from shopper_age.inference.decision import Decision
+
         decision = Decision.load(paths.DECISION)
-        source = paths.MODEL.with_suffix(".onnx")
-        if not int8 or not source.is_file():
-            done = exporting.export(paths.MODEL, decision, params.data_path, splits)
-            print(_told(done.path, done.parity))
         if int8:
-            folder = paths.MODEL.parent / "int8"
-            done = exporting.export_int8(source, folder, decision, params.data_path, splits, params)
-            print(_told(done.path, done.parity))
+            manifest = read_manifest(paths.MANIFEST)
+            done = exporting.export_int8(
+                paths.MODEL, decision, params.data_path, splits, manifest, params, to=to
+            )
+        else:
+            done = exporting.export(paths.MODEL, decision, params.data_path, splits, to=to)
     except (ValueError, OSError, RuntimeError, ModuleNotFoundError) as error:
         stop(str(error))
+    print(_told(done.path, done.parity))
 
 
 @commands.command()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from shopper_age.export.onnx import INPUT
+from shopper_age.export.graph import INPUT
 from shopper_age.runtime.files import replacing
 
 # Photos that the ranges of the activations are measured on.

@@ -1,8 +1,12 @@
-"""Engines that compute estimates: Keras, or ONNX Runtime where an export lies beside the model."""
+"""Engines that compute estimates: Keras, or the library that runs an export."""
 
-from collections.abc import Mapping
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +19,9 @@ AGE, AGE_DISTRIBUTION = "age", "age_distribution"
 
 # Metadata of an exported file: the hash of the .keras file it was made of, and the views that it averages.
 MODEL_MD5, N_VIEWS = "model_md5", "n_views"
+
+# Where they stand in OpenVINO's .xml file, and the file of them that is packed behind a .tflite file.
+OPENVINO_METADATA, LITERT_METADATA = "shopper_age", "shopper_age.json"
 
 
 class Engine(Protocol):
@@ -43,20 +50,75 @@ class OnnxEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = n_threads
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        told = self._session.get_modelmeta().custom_metadata_map
-        decision.check_model(told.get(MODEL_MD5, ""), where=str(path))
-        if told.get(N_VIEWS) != str(decision.n_views):
-            raise DecisionError(
-                f"{path} averages {told.get(N_VIEWS)} views, its thresholds were settled with "
-                f"{decision.n_views}: export it again"
-            )
+        with _opening(path):
+            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        _check_export(path, self._session.get_modelmeta().custom_metadata_map, decision)
         (self._input,) = (entry.name for entry in self._session.get_inputs())
         self._outputs = [entry.name for entry in self._session.get_outputs()]
 
     def estimate(self, photos: NDArray[np.uint8]) -> Estimates:
         found = dict(zip(self._outputs, self._session.run(None, {self._input: photos}), strict=True))
         return _as_estimates(found)
+
+
+class OpenVinoEngine:
+    """An exported model on OpenVINO, for one thread at a time; arguments and errors as of `OnnxEngine`.
+
+    Raises:
+        ModuleNotFoundError: OpenVINO is not installed.
+    """
+
+    def __init__(self, path: Path, decision: Decision, *, n_threads: int = 0) -> None:
+        import openvino
+
+        core = openvino.Core()
+        with _opening(path):
+            content = core.read_model(path)
+            told = {
+                name: str(content.get_rt_info([OPENVINO_METADATA, name]).value)
+                for name in (MODEL_MD5, N_VIEWS)
+                if content.has_rt_info([OPENVINO_METADATA, name])
+            }
+            _check_export(path, told, decision)
+            # else it computes in bfloat16 where the processor can, and ages depend on the processor
+            options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+            if n_threads:
+                options["INFERENCE_NUM_THREADS"] = n_threads
+            self._request = core.compile_model(content, "CPU", options).create_infer_request()
+
+    def estimate(self, photos: NDArray[np.uint8]) -> Estimates:
+        found = self._request.infer([photos], share_inputs=True)
+        return _as_estimates({output.get_any_name(): values for output, values in found.items()})
+
+
+class LiteRtEngine:
+    """An exported model on LiteRT, for one thread at a time; arguments and errors as of `OnnxEngine`.
+
+    Raises:
+        ModuleNotFoundError: ai-edge-litert is not installed.
+    """
+
+    def __init__(self, path: Path, decision: Decision, *, n_threads: int = 0) -> None:
+        with _opening(path):
+            _check_export(path, read_litert_metadata(path), decision)
+            self._runner = litert_runner(path, n_threads=n_threads)
+        (self._input,) = self._runner.get_input_details()
+
+    def estimate(self, photos: NDArray[np.uint8]) -> Estimates:
+        return _as_estimates(self._runner(**{self._input: photos}))
+
+
+def litert_runner(path: Path, *, n_threads: int = 0) -> Any:
+    """The function of a .tflite file: arrays by name in and out, for any number of photos."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    return Interpreter(str(path), num_threads=n_threads or os.cpu_count()).get_signature_runner()
+
+
+def read_litert_metadata(path: Path) -> dict[str, str]:
+    """What a .tflite file says of itself."""
+    with zipfile.ZipFile(path) as archive:
+        return dict(json.loads(archive.read(LITERT_METADATA)))
 
 
 class KerasEngine:
@@ -78,18 +140,66 @@ class KerasEngine:
         return _as_estimates(self._model.predict(photos, verbose=0))
 
 
+# What runs an exported file, by its suffix.
+_ENGINES: dict[str, Callable[..., Engine]] = {
+    ".onnx": OnnxEngine,
+    ".xml": OpenVinoEngine,
+    ".tflite": LiteRtEngine,
+}
+
+
+def open_export(path: Path, decision: Decision, *, n_threads: int = 0) -> Engine:
+    """The engine of an exported file: .onnx, .xml (OpenVINO) or .tflite (LiteRT).
+
+    Raises:
+        DecisionError: the file cannot be read, or does not fit the decision.
+        ModuleNotFoundError: the library that runs it is not installed.
+    """
+    try:
+        return _ENGINES[path.suffix](path, decision, n_threads=n_threads)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"{path} runs on {error.name}, not installed here: requirements-till.txt or "
+            "requirements-export.txt names its version"
+        ) from error
+
+
 def load_engine(folder: Path, decision: Decision, *, n_threads: int = 0) -> Engine:
-    """ONNX Runtime where the folder holds an exported model, else Keras.
+    """The engine of the exported model in a folder, or of the Keras model where there is none.
 
     Raises:
         DecisionError: the folder holds no model, several, or one that does not fit.
+        ModuleNotFoundError: the library that runs it is not installed.
     """
-    exported, saved = sorted(folder.glob("*.onnx")), sorted(folder.glob("*.keras"))
-    if exported:
-        return OnnxEngine(_only(exported), decision, n_threads=n_threads)
-    if saved:
+    # hidden ones are what an interrupted export left
+    files = sorted(path for path in folder.glob("*") if not path.name.startswith("."))
+    if exported := [path for path in files if path.suffix in _ENGINES]:
+        return open_export(_only(exported), decision, n_threads=n_threads)
+    if saved := [path for path in files if path.suffix == ".keras"]:
         return KerasEngine(_only(saved), decision)
-    raise DecisionError(f"{folder} holds no model (.onnx or .keras): run `dvc repro` or `dvc pull`")
+    raise DecisionError(
+        f"{folder} holds no model ({', '.join(_ENGINES)} or .keras): run `dvc repro` or `dvc pull`"
+    )
+
+
+@contextmanager
+def _opening(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ModuleNotFoundError, DecisionError):
+        raise
+    except Exception as error:  # what the libraries raise on a broken file has no common base
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise DecisionError(f"{path} cannot be read ({reason}): export it again") from error
+
+
+def _check_export(path: Path, told: Mapping[str, str], decision: Decision) -> None:
+    decision.check_model(told.get(MODEL_MD5, ""), where=str(path))
+    if told.get(N_VIEWS) != str(decision.n_views):
+        raise DecisionError(
+            f"{path} averages {told.get(N_VIEWS)} views, its thresholds were settled with "
+            f"{decision.n_views}: export it again"
+        )
 
 
 def _as_estimates(output: Mapping[str, NDArray[np.floating]]) -> Estimates:

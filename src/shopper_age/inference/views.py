@@ -1,9 +1,12 @@
 """Views of a photo (mirrored, cropped) whose predictions are averaged."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
+from numpy.typing import NDArray
 
 from shopper_age.model.distribution import median_age
 from shopper_age.model.heads import AGE, AGE_DISTRIBUTION, is_distribution_model
@@ -18,14 +21,15 @@ def with_views(model: keras.Model, n_views: int, *, stacked: bool = False) -> ke
 
     Args:
         n_views: 1 = the photo, 2 = also mirrored, 4 = also the middle 90 % of both.
-        stacked: whether the network sees all views as one batch. It takes the memory of so many photos, and
-            makes a graph with the network in it once: a converter would copy its weights for each view.
+        stacked: for exports. The network sees all views as one batch, which takes the memory of so many
+            photos, and is in the graph once: a converter would copy its weights for each view. Crops are
+            resized by products with matrices, for not every runtime can resize bicubically.
 
     Raises:
         ValueError: `n_views` is not 1, 2 or 4.
     """
     photos = keras.Input(model.input_shape[1:], name="photo")
-    views = _views(photos, n_views)
+    views = _views(photos, n_views, by_products=stacked)
     if stacked:
         found = _as_dict(model, model(ops.concatenate(views, axis=0)))
         mean = {
@@ -40,7 +44,7 @@ def with_views(model: keras.Model, n_views: int, *, stacked: bool = False) -> ke
     return keras.Model(photos, mean)
 
 
-def _views(photos: Any, n_views: int) -> list[Any]:
+def _views(photos: Any, n_views: int, *, by_products: bool) -> list[Any]:
     if n_views not in (1, 2, 4):
         raise ValueError(f"n_views must be 1, 2 or 4, received {n_views}")
     views = [photos]
@@ -48,14 +52,33 @@ def _views(photos: Any, n_views: int) -> list[Any]:
         views.append(ops.flip(photos, axis=2))
     if n_views == 4:
         height, width = photos.shape[1:3]
-        crop = keras.Sequential(
-            [
-                layers.CenterCrop(round(_CROP * height), round(_CROP * width)),
-                layers.Resizing(height, width, interpolation="bicubic"),  # bilinear blurs, which looks young
-            ]
-        )
+        crop = _middle_by_products if by_products else _middle(height, width)
         views += [crop(view) for view in views]
     return views
+
+
+def _middle(height: int, width: int) -> Callable[[Any], Any]:
+    """The middle of photos of this size, enlarged to it again."""
+    return keras.Sequential(
+        [
+            layers.CenterCrop(round(_CROP * height), round(_CROP * width)),
+            layers.Resizing(height, width, interpolation="bicubic"),  # bilinear blurs, which looks young
+        ]
+    )
+
+
+def _middle_by_products(photos: Any) -> Any:
+    """What `_middle` returns: linear in the pixels of each row and of each column, so two products."""
+    for _ in range(2):
+        photos = ops.transpose(photos, (0, 2, 3, 1))  # the height comes last, then the width
+        photos = ops.matmul(photos, _middle_of_a_line(photos.shape[-1]))
+    return ops.transpose(photos, (0, 2, 3, 1))
+
+
+def _middle_of_a_line(length: int) -> NDArray[np.float32]:
+    """How much of each pixel of a line, row, goes into each pixel of its enlarged middle, column."""
+    one_bright_pixel_each = np.eye(length, dtype=np.float32)[..., np.newaxis, np.newaxis]
+    return ops.convert_to_numpy(_middle(length, 1)(one_bright_pixel_each))[..., 0, 0]
 
 
 def _as_dict(model: keras.Model, output: Any) -> dict[str, Any]:
