@@ -8,6 +8,7 @@ it alone, which `make lint` checks. The stages of dvc.yaml are scripts in stages
     export       the model for machines without Keras, and whether it answers the same
     serving      answers over HTTP for the till, and the page to try them
     evaluation   stage evaluate: metrics of a model on the test part, conclusions, figures, reports
+    distributed  work on several processes or machines, by Ray
     experiments  trained models side by side: compare, rank, sweep, promote
     eda          stage eda: what the usable photos are like
     inference    what a model says of photos, what follows from it, and where in a photo it comes from
