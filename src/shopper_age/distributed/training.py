@@ -123,16 +123,22 @@ def _ray(n_workers: int) -> Iterator[None]:
     with warnings.catch_warnings():
         # JAX warns of every process that is started after it; Ray's share nothing with this one
         warnings.filterwarnings("ignore", message=r"os\.fork\(\) was called", category=RuntimeWarning)
-        ray.init(
-            address=address
-            or "local",  # of itself Ray would join a cluster that somebody else has started here
-            include_dashboard=None if address else False,
-            logging_level=logging.ERROR,
-            log_to_driver=False,  # Ray mixes its own remarks with what the workers say
-            **ours,
-        )
+        try:
+            ray.init(
+                address=address or "local",  # of itself Ray would join a cluster that somebody started here
+                include_dashboard=None if address else False,
+                logging_level=logging.ERROR,
+                log_to_driver=False,  # Ray mixes its own remarks with what the workers say
+                **ours,
+            )
+        except ConnectionError as error:
+            raise ConnectionError(
+                f"no Ray cluster answers at RAY_ADDRESS={address} ({error}): start it, or unset RAY_ADDRESS "
+                "to have the workers on this machine"
+            ) from error
     for number, handler in handlers.items():  # Ray's own would end the process without a word
-        signal.signal(number, handler)
+        if handler is not None:  # set by another library, in C
+            signal.signal(number, handler)
     try:
         yield
     finally:
