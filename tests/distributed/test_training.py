@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import pickle
+import re
 import subprocess
 import sys
 import time
@@ -107,6 +108,36 @@ def test_the_lines_of_the_first_worker_are_shown_once_as_they_arrive(tmp_path, c
             file.write('[20, "half a li')
         assert training._repeat_log(path, n_read) == n_read
     assert caplog_lines == [("INFO", "epoch 1"), ("WARNING", "two\nlines – ü")]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (FileNotFoundError("1 of 30 photos are not in data/faces"), FileNotFoundError),
+        (DivergedError("the training diverged in epoch 1"), DivergedError),
+        (RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes"), MemoryError),
+        (ValueError("UNKNOWN: Gloo AllGather failed: Connection closed by peer [10.0.0.2]:26004"), None),
+        (RuntimeError("UNAVAILABLE: the coordination service has gone"), None),
+    ],
+)
+def test_an_error_is_left_for_the_user_unless_the_death_of_another_worker_may_be_its_cause(
+    tmp_path, error, told
+):
+    training_worker._record(error, tmp_path)
+    if told is None:
+        assert not list(tmp_path.iterdir())
+        return
+    with pytest.raises(told, match=re.escape(str(error))):
+        training._follow(_Workers(tmp_path, 1), tmp_path, lambda _: None, lambda: None)
+
+
+def test_an_error_that_cannot_be_sent_is_told_in_words(tmp_path):
+    class LocalError(Exception):
+        pass
+
+    training_worker._record(LocalError("here"), tmp_path)
+    with pytest.raises(RuntimeError, match="LocalError: here"):
+        training._follow(_Workers(tmp_path, 1), tmp_path, lambda _: None, lambda: None)
 
 
 def test_a_worker_that_would_train_alone_stops():

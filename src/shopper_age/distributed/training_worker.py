@@ -7,6 +7,7 @@ same checkpoint folder, in which only the first worker writes.
 import json
 import logging
 import pickle
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -25,8 +26,13 @@ ERROR_FILE = "error.pickle"
 # Where the first worker writes the lines that a training on one machine would show.
 LOG_FILE = "workers.log"
 
-# Source: absl's status codes, which JAX puts in front of a message.
-_NO_MEMORY = "RESOURCE_EXHAUSTED"
+# How XLA begins a message, of whatever type the error is: with a status code. These may have their cause in
+# another worker, as where it died; no message of this package begins so. Source: absl/status/status.h.
+_OF_THE_CONNECTION = re.compile(
+    "(ABORTED|CANCELLED|DATA_LOSS|DEADLINE_EXCEEDED|FAILED_PRECONDITION|INTERNAL|UNAVAILABLE|UNKNOWN): "
+)
+
+_NO_MEMORY = "RESOURCE_EXHAUSTED: "
 
 
 def hardware(requested: str) -> tuple[str, str, str]:
@@ -74,9 +80,7 @@ def train_share(config: dict[str, Any]) -> None:
                 model, config["splits"], checkpoint_folder=own, on_epoch=lambda _: None, check=lambda: None
             )
     except Exception as error:
-        if not _is_of_the_connection(error):
-            with replacing(folder / ERROR_FILE) as temporary:
-                temporary.write_bytes(_pickled(error))
+        _record(error, folder)
         raise
 
 
@@ -88,20 +92,19 @@ def _check_connected(n_processes: int, n_workers: int) -> None:
         )
 
 
-def _is_of_the_connection(error: Exception) -> bool:
-    """Whether another worker may be the cause: JAX has one kind of error for all that goes wrong below it."""
-    from jax.errors import JaxRuntimeError
-
-    return isinstance(error, JaxRuntimeError) and _NO_MEMORY not in str(error)
-
-
-def _pickled(error: Exception) -> bytes:
-    if _NO_MEMORY in str(error):
-        error = MemoryError(str(error))
+def _record(error: Exception, folder: Path) -> None:
+    """Leaves an error for the process that started the workers, unless another worker may be its cause."""
+    message = str(error)
+    if _OF_THE_CONNECTION.match(message):
+        return
+    if message.startswith(_NO_MEMORY):
+        error = MemoryError(message)
     try:
-        return pickle.dumps(error)
+        content = pickle.dumps(error)
     except Exception:  # what cannot be pickled raises whatever it likes
-        return pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
+        content = pickle.dumps(RuntimeError(f"{type(error).__name__}: {message}"))
+    with replacing(folder / ERROR_FILE) as temporary:
+        temporary.write_bytes(content)
 
 
 def _devices(requested: int | Literal["auto"]) -> list[Any]:
