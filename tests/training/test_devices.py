@@ -18,6 +18,7 @@ from contextlib import nullcontext
 
 import jax
 import numpy as np
+from keras.src.backend.jax.trainer import JAXEpochIterator
 from small_training import AGES, FLIP, PHOTOS, SETTINGS, small_model
 
 from shopper_age.data.readers import ordered_batches, shuffled_batches
@@ -48,12 +49,28 @@ def refusal(n_devices):
         return str(error)
 
 
+def as_on_gpus_of_several_processes():
+    # there Keras would put batches on a GPU ahead of time, which JAX refuses for those of several processes
+    def refuse(*_):
+        raise ValueError("device_put")
+
+    jax.default_backend, device_put, default_backend = lambda: "gpu", jax.device_put, jax.default_backend
+    jax.device_put = refuse
+    try:
+        data = ordered_batches(PHOTOS.astype("uint8"), AGES, 10, share=four)
+        with four.fitting():
+            return [len(photos) for photos, _ in JAXEpochIterator(x=data)._get_iterator()]
+    finally:
+        jax.device_put, jax.default_backend = device_put, default_backend
+
+
 four = Devices(jax.devices())
 batch = np.arange(20, dtype="uint8").reshape(10, 2)
 placed = {n: four.place(batch[four.rows(n)], n) for n in (8, 10)}
 print(json.dumps({
     "one": train(1),
     "two": train(2),
+    "as_on_gpus": as_on_gpus_of_several_processes(),
     "auto": choose_devices("auto"),
     "too_many": refusal(5),
     "kept": [bool((np.asarray(array) == batch[:n]).all()) for n, array in placed.items()],
@@ -88,6 +105,10 @@ def test_a_batch_lies_on_the_devices_in_equal_pieces_or_copies_of_pieces(trained
     assert trained["kept"] == [True, True]
 
 
+def test_batches_reach_the_model_as_they_were_placed(trained):
+    assert trained["as_on_gpus"] == [10, 10, 4]
+
+
 def test_auto_takes_no_second_device_of_a_processor(trained):
     assert trained["auto"] is None
 
@@ -116,5 +137,6 @@ class _Three:
 def test_a_batch_that_devices_cannot_share_equally_is_refused():
     check_batch_size(32, None)
     check_batch_size(33, _Three())
-    with pytest.raises(ValueError, match=r"batch_size is 32, .*a multiple of 3, such as 33"):
+    message = r"batch_size is 32, .*a multiple of 3, such as 33, or set train.devices to 2$"
+    with pytest.raises(ValueError, match=message):
         check_batch_size(32, _Three())

@@ -7,8 +7,8 @@ Source: keras.distribution.DataParallel; JAX, "Distributed arrays and automatic 
 """
 
 import math
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal
 
 import keras
@@ -38,6 +38,22 @@ class Devices:
         """In the block models, metrics and optimisers are made on all devices."""
         scope: AbstractContextManager[None] = self._distribution.scope()
         return scope
+
+    @contextmanager
+    def fitting(self) -> Iterator[None]:
+        """In the block `model.fit` takes batches as `place` has made them.
+
+        Keras would deal them out itself, for which each batch has to go round, the last of an epoch too; or
+        put them on a GPU, which JAX refuses for those that lie on the GPUs of other processes as well.
+        """
+        from keras.src.backend.jax.trainer import JAXEpochIterator
+
+        before = JAXEpochIterator._get_iterator
+        JAXEpochIterator._get_iterator = lambda iterator: iterator.data_adapter.get_jax_iterator()
+        try:
+            yield
+        finally:
+            JAXEpochIterator._get_iterator = before
 
     def rows(self, n: int) -> slice:
         """The rows of a batch of n that the devices of this process compute."""
@@ -123,5 +139,6 @@ def check_batch_size(batch_size: int, devices: Devices | None) -> None:
     if batch_size % n:
         raise ValueError(
             f"batch_size is {batch_size}, the photos of {n} devices together, which cannot share them "
-            f"equally: take a multiple of {n}, such as {math.ceil(batch_size / n) * n}"
+            f"equally: take a multiple of {n}, such as {math.ceil(batch_size / n) * n}, or set train.devices "
+            f"to {max(divisor for divisor in range(1, n) if batch_size % divisor == 0)}"
         )

@@ -211,13 +211,12 @@ class Trainer:
             checkpoint.restore(trainer)  # the phase before had an optimiser of its own: weights alone
         settings = self.settings
         loss = keras_loss(self.loss, label_sigma=settings.label_sigma, l1_weight=settings.l1_weight)
-        # The devices are told to the variables alone: of data that Keras deals out itself each batch has to
-        # go round, the last of an epoch too.
         with self.devices.scope() if self.devices else nullcontext():
             _compile(trainer, loss, phase.optimizer(arguments.n_steps), jit_compile=settings.jit_compile)
         if start > phase.start:
             checkpoint.restore(trainer)
-        arguments.fit(trainer, start=start, end=phase.end, callbacks=callbacks, verbose=0)
+        with self.devices.fitting() if self.devices else nullcontext():
+            arguments.fit(trainer, start=start, end=phase.end, callbacks=callbacks, verbose=0)
 
 
 @dataclass(frozen=True)
