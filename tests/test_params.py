@@ -124,6 +124,17 @@ def test_jit_compile_is_a_boolean_or_auto(changed, choice):
     assert (type(found), found) == (type(choice), choice)
 
 
+@pytest.mark.parametrize("choice", ["auto", 1, 8])
+def test_devices_are_a_number_or_auto(changed, choice):
+    assert load_params(changed("train.devices", choice)).train.devices == choice
+
+
+@pytest.mark.parametrize("choice", ["all", "2", 0, True, 1.0, None])
+def test_devices_are_nothing_else(changed, choice):
+    with pytest.raises(ValueError, match=r"'train.devices' is .*: must be auto, or a whole number from 1"):
+        load_params(changed("train.devices", choice))
+
+
 @pytest.mark.parametrize("text", ["true", "on", 1])
 def test_jit_compile_is_no_other_text(changed, text):
     with pytest.raises(ValueError, match=rf"'train.jit_compile' is {text!r}: .*must be auto, true or false"):

@@ -104,6 +104,8 @@ class TrainParams(_Section):
     precision: Literal["auto", "float32", "bfloat16", "float16"]
     jit_compile: bool | Literal["auto"]
     deterministic: bool
+    devices: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"]
+    workers: int = Field(ge=1, le=1024)
     cache: CacheParams
     augmentation: AugmentationParams
 
@@ -113,6 +115,13 @@ class TrainParams(_Section):
         # pydantic alone would read the text "true" as true
         if value != "auto" and not isinstance(value, bool):
             raise ValueError("must be auto, true or false, the last two without quotes")
+        return value
+
+    @field_validator("devices", mode="before")
+    @classmethod
+    def _number_or_auto(cls, value: Any) -> Any:
+        if value != "auto" and (type(value) is not int or not 1 <= value <= 1024):
+            raise ValueError("must be auto, or a whole number from 1 to 1024 without quotes")
         return value
 
 

@@ -30,6 +30,8 @@ SETTINGS = TrainParams(
     precision="float32",
     jit_compile=False,
     deterministic=True,
+    devices="auto",
+    workers=1,
     cache=CacheParams(memory_gib=1.0, file_gib=0.0),
     augmentation=FLIP,
 )

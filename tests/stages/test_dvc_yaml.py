@@ -46,8 +46,10 @@ def _imported(path: Path) -> set[Path]:
 
 
 def _is_exempt(module: Path) -> bool:
-    """Values of params are tracked as params, paths stand in dvc.yaml, tracking changes no result."""
-    return module.parent.name == "tracking" or module in (PACKAGE / "params.py", PACKAGE / "paths.py")
+    """Values of params are tracked as params, paths stand in dvc.yaml; tracking and where the work is done
+    change no result."""
+    rooms = ("distributed", "tracking")
+    return module.parent.name in rooms or module in (PACKAGE / "params.py", PACKAGE / "paths.py")
 
 
 def _closure(*scripts: Path) -> set[Path]:

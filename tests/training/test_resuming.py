@@ -7,7 +7,7 @@ from project import ROOT
 
 from shopper_age.params import load_params
 from shopper_age.training import resuming
-from shopper_age.training.resuming import resumable_run, training_key
+from shopper_age.training.resuming import resumable_run, training_key, training_settings
 
 PARAMS = load_params(ROOT / "params.yaml")
 
@@ -44,6 +44,13 @@ def test_what_matters_not_leaves_the_key(data):
         }
     )
     assert training_key(evaluated_otherwise, data) == training_key(PARAMS, data)
+
+
+@pytest.mark.parametrize("place", [{"devices": 8}, {"workers": 4}])
+def test_a_training_goes_on_with_other_devices_and_workers(data, place):
+    elsewhere = PARAMS.model_copy(update={"train": PARAMS.train.model_copy(update=place)})
+    assert training_key(elsewhere, data) == training_key(PARAMS, data)
+    assert training_settings(elsewhere) != training_settings(PARAMS)  # the run tells where it was trained
 
 
 @pytest.fixture

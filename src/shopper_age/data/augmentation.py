@@ -32,7 +32,12 @@ _ERASED_ASPECT = 2.0
 
 
 def augment(
-    photos: NDArray[np.uint8], seed: Sequence[int], settings: AugmentationParams
+    photos: NDArray[np.uint8],
+    seed: Sequence[int],
+    settings: AugmentationParams,
+    *,
+    n_batch: int | None = None,
+    first: int = 0,
 ) -> NDArray[np.uint8]:
     """Photos flipped, turned, zoomed, shifted, recoloured and blanked in part, each by its own draw.
 
@@ -41,13 +46,15 @@ def augment(
     Args:
         photos: uint8 (n, side, side, 3).
         seed: two numbers, 0 or more, as `batch_seed` makes them.
+        n_batch, first: where the photos are a part of a batch, the size of that and the place of the first
+            one: they are changed as they would be in the whole batch.
     """
     if not any(settings.model_dump().values()):
         return photos
     resamples = settings.rotation_degrees or settings.zoom or settings.shift
     warps = resamples or settings.horizontal_flip
     changes_colour = settings.brightness or settings.contrast
-    n, side_px = len(photos), photos.shape[1]
+    n, side_px = n_batch or len(photos), photos.shape[1]
     rng = np.random.default_rng(seed)
     matrices = random_affine_maps(n, side_px, rng, settings)
     brightness = rng.uniform(-1, 1, n) * settings.brightness * _WHITE
@@ -57,11 +64,11 @@ def augment(
     colours = rng.integers(0, _WHITE + 1, (n, 3))
     changed = np.empty_like(photos) if warps else photos.copy()
 
-    def change(index: int) -> None:
-        photo = changed[index]
+    def change(position: int) -> None:
+        photo, index = changed[position], first + position
         if warps:
             cv2.warpAffine(
-                cv2.sepFilter2D(photos[index], -1, _SHARPEN, _SHARPEN) if resamples else photos[index],
+                cv2.sepFilter2D(photos[position], -1, _SHARPEN, _SHARPEN) if resamples else photos[position],
                 matrices[index],
                 (side_px, side_px),
                 dst=photo,
@@ -75,7 +82,7 @@ def augment(
             top, left, bottom, right = boxes[index]
             photo[top:bottom, left:right] = colours[index]
 
-    in_threads(change, n)
+    in_threads(change, len(photos))
     return changed
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from shopper_age.data.cache import Cache
 from shopper_age.data.folders import open_folder
 from shopper_age.data.readers import image_data_generator, ordered_batches, shuffled_batches
+from shopper_age.data.shares import WHOLE, Share
 from shopper_age.data.store import PhotoStore
 from shopper_age.data.tables import (
     FILE_NAME,
@@ -46,6 +47,7 @@ def load_train(
     seed: int = 0,
     augmentation: AugmentationParams = _FLIP_ONLY,
     cache: Cache = _DEFAULT_CACHE,
+    share: Share = WHOLE,
 ) -> Any:
     """Shuffled, augmented batches of training photos with their ages, for `train_model` or `model.fit`.
 
@@ -69,6 +71,7 @@ def load_train(
         batch_size: photos per batch; the last of an epoch may be smaller.
         augmentation: strengths of the random changes.
         cache: where decoded photos may be kept.
+        share: what this process reads of each batch, where it trains together with others ("py_dataset").
 
     Raises:
         FileNotFoundError: there is no labels.csv, or photos are missing.
@@ -80,7 +83,9 @@ def load_train(
     if not _is_py_dataset(reader):
         return image_data_generator(path, table, image_size, batch_size, seed=seed, augmentation=augmentation)
     store = _open_store(path, table[FILE_NAME], image_size, cache)
-    return shuffled_batches(store, table[REAL_AGE], batch_size, seed=seed, augmentation=augmentation)
+    return shuffled_batches(
+        store, table[REAL_AGE], batch_size, seed=seed, augmentation=augmentation, share=share
+    )
 
 
 def load_part(
@@ -92,6 +97,7 @@ def load_part(
     image_size: int = 224,
     batch_size: int = 16,
     cache: Cache = _DEFAULT_CACHE,
+    share: Share = WHOLE,
 ) -> Any:
     """Batches of a part in the order of the table, never shuffled or augmented.
 
@@ -104,7 +110,7 @@ def load_part(
     if not _is_py_dataset(reader):
         return image_data_generator(path, table, image_size, batch_size)
     store = _open_store(path, table[FILE_NAME], image_size, cache)
-    return ordered_batches(store, table[REAL_AGE], batch_size)
+    return ordered_batches(store, table[REAL_AGE], batch_size, share=share)
 
 
 def load_test(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from shopper_age.data.augmentation import augment, batch_seed
 from shopper_age.data.batches import Batches
@@ -15,6 +15,7 @@ from shopper_age.data.cache import Photos
 from shopper_age.data.folders import open_folder
 from shopper_age.data.order import shuffled
 from shopper_age.data.photos import decode_photo, is_turned, open_photo
+from shopper_age.data.shares import WHOLE, Share
 from shopper_age.data.store import PhotoStore
 from shopper_age.data.tables import FILE_NAME, REAL_AGE
 from shopper_age.params import AugmentationParams
@@ -50,13 +51,20 @@ def photo_batches(store: PhotoStore, max_batch_size: int) -> Batches:
     return Batches(n_batches, lambda _, step: store[indices[step]])
 
 
-def ordered_batches(photos: PhotoStore | Photos, ages_years: ArrayLike, batch_size: int) -> Batches:
-    """Pairs of photos, uint8 (n, side, side, 3), and ages, float32 (n,), in their order."""
+def ordered_batches(
+    photos: PhotoStore | Photos, ages_years: ArrayLike, batch_size: int, *, share: Share = WHOLE
+) -> Batches:
+    """Pairs of photos, uint8 (n, side, side, 3), and ages, float32 (n,), in their order.
+
+    Args:
+        share: what this process reads of each batch.
+    """
     ages = np.asarray(ages_years, "float32")
 
-    def make(_: int, step: int) -> tuple[Photos, NDArray[np.float32]]:
-        indices = np.arange(len(ages))[step * batch_size : (step + 1) * batch_size]
-        return photos[indices], ages[indices]
+    def make(_: int, step: int) -> tuple[Any, Any]:
+        batch = np.arange(len(ages))[step * batch_size : (step + 1) * batch_size]
+        indices = batch[share.rows(len(batch))]
+        return share.place(photos[indices], len(batch)), share.place(ages[indices], len(batch))
 
     return Batches(-(-len(ages) // batch_size), make)
 
@@ -68,14 +76,22 @@ def shuffled_batches(
     *,
     seed: int,
     augmentation: AugmentationParams,
+    share: Share = WHOLE,
 ) -> Batches:
-    """The same, in an order and with changes that follow from the seed and the number of the epoch."""
+    """The same, in an order and with changes that follow from the seed and the number of the epoch.
+
+    The changes of a photo are the same in whichever process they are made.
+    """
     ages = np.asarray(ages_years, "float32")
 
-    def make(epoch: int, step: int) -> tuple[Photos, NDArray[np.float32]]:
+    def make(epoch: int, step: int) -> tuple[Any, Any]:
         order = shuffled(len(ages), seed=seed, epoch=epoch)
-        indices = order[step * batch_size : (step + 1) * batch_size]
-        return augment(photos[indices], batch_seed(seed, epoch, step), augmentation), ages[indices]
+        batch = order[step * batch_size : (step + 1) * batch_size]
+        n, rows = len(batch), share.rows(len(batch))
+        changed = augment(
+            photos[batch[rows]], batch_seed(seed, epoch, step), augmentation, n_batch=n, first=rows.start
+        )
+        return share.place(changed, n), share.place(ages[batch[rows]], n)
 
     return Batches(-(-len(ages) // batch_size), make)
 

@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -57,7 +58,9 @@ def cluster(n_cpus: int) -> Iterator[None]:
             "include_dashboard": False,
         }
     try:
-        with _errors_unprinted():
+        with _errors_unprinted(), warnings.catch_warnings():
+            # JAX warns of every process that is started after it; Ray's share nothing with this one
+            warnings.filterwarnings("ignore", message=r"os\.fork\(\) was called", category=RuntimeWarning)
             # "local": Ray would join a cluster that somebody else started on this machine
             ray.init(address=address or "local", logging_level=logging.ERROR, log_to_driver=False, **own)
     except (ConnectionError, RuntimeError) as error:  # RuntimeError: of another version of Ray or Python

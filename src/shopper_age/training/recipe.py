@@ -1,6 +1,7 @@
 """Recipe of a training: what params.yaml makes of the parts that a table of splits names."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ import pandas as pd
 
 from shopper_age.data.cache import Cache
 from shopper_age.data.loading import load_part, load_train
+from shopper_age.data.shares import WHOLE
 from shopper_age.data.tables import SPLIT, TRAIN, VALIDATION
 from shopper_age.model.network import create_model
 from shopper_age.params import Params
+from shopper_age.training.devices import Devices
 from shopper_age.training.selection import Row
 from shopper_age.training.trainer import Trainer, set_seed
 
@@ -26,12 +29,14 @@ class Recipe:
         cache: where decoded photos may be kept.
         keeps_last_epoch: keep the last epoch and never stop early, whatever the settings say: where photos
             that no epoch was chosen by are needed.
+        devices: that share each batch, of all processes; None: one.
     """
 
     params: Params
     precision: str
     cache: Cache
     keeps_last_epoch: bool = False
+    devices: Devices | None = None
 
     def train_options(self, splits: pd.DataFrame) -> dict[str, Any]:
         """What `load_train` takes beside the path."""
@@ -43,9 +48,10 @@ class Recipe:
         params, side = self.params, self.params.image_size
         keras.utils.clear_session()  # else layers are named, in the file too, by how many came before
         set_seed(params.seed, deterministic=params.train.deterministic)
-        return create_model(
-            (side, side, 3), weights=params.weights, loss=params.loss, precision=self.precision
-        )
+        with self.devices.scope() if self.devices else nullcontext():
+            return create_model(
+                (side, side, 3), weights=params.weights, loss=params.loss, precision=self.precision
+            )
 
     def fit(
         self,
@@ -67,9 +73,11 @@ class Recipe:
         params, settings = self.params, self.params.train
         if self.keeps_last_epoch:
             settings = settings.model_copy(update={"keep_best": False, "early_stopping_patience": 0})
-        data, validation = load_train(params.data_path, **self.train_options(splits)), None
+        share = self.devices or WHOLE
+        data = load_train(params.data_path, **self.train_options(splits), share=share)
+        validation = None
         if (splits[SPLIT] == VALIDATION).any():
-            validation = load_part(params.data_path, VALIDATION, **self._options(splits))
+            validation = load_part(params.data_path, VALIDATION, **self._options(splits), share=share)
         trainer = Trainer(
             settings,
             params.loss,
@@ -77,6 +85,7 @@ class Recipe:
             on_epoch=on_epoch,
             n_photos=n_learnt_from(splits),
             check=check,
+            devices=self.devices,
         )
         trainer.fit(model, data, validation, epochs=params.epochs, learning_rate=params.learning_rate)
 

@@ -35,6 +35,9 @@ _OTHER_SETTINGS = {"validate_data", "faces", "eda", "split", "evaluate", "export
 # Settings that decide which photos those data are.
 _OF_THE_DATA = {"data_path", "validate_data", "split"}
 
+# Settings of section `train` that say where it runs: a training goes on with other devices and other workers.
+_OF_THE_PLACE = {"devices", "workers"}
+
 
 @contextmanager
 def locked(folder: Path) -> Iterator[Path]:
@@ -73,7 +76,11 @@ def training_key(params: Params, *data: Path) -> str:
         for path in (_PACKAGE / room).rglob("*.py")
         if not path.is_relative_to(_PACKAGE / _IMPORTERS)
     }
-    return content_key(training_settings(params), *data, *weights, code)
+    settings = training_settings(params)
+    settings["train"] = {
+        name: value for name, value in settings["train"].items() if name not in _OF_THE_PLACE
+    }
+    return content_key(settings, *data, *weights, code)
 
 
 @contextmanager

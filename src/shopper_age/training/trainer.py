@@ -5,7 +5,7 @@ import math
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from shopper_age.params import TrainParams
 from shopper_age.training.arguments import as_arrays, check_data, check_model, check_numbers, sizes_told
 from shopper_age.training.callbacks import CheckAll, EpochTimer, SetEpoch, StopEarly, TellHistory
 from shopper_age.training.checkpoint import Checkpoint, SaveCheckpoint
+from shopper_age.training.devices import Devices
 from shopper_age.training.divergence import StopAtNan, StopWhenDiverged, advice, refuse_diverged
 from shopper_age.training.optimizers import Phase, phases
 from shopper_age.training.progress import training_progress
@@ -90,6 +91,7 @@ class Trainer:
         on_epoch: called with a dict per finished epoch: after each, and once at the start when resuming.
         n_photos: training photos per epoch, for the rate in the log.
         check: called after each batch, and before anything is written; ends the training by raising.
+        devices: on which the model was made, and the data lie; None: one.
     """
 
     settings: TrainParams
@@ -98,6 +100,7 @@ class Trainer:
     on_epoch: Callable[[list[Row]], None] = lambda _: None
     n_photos: int | None = None
     check: Callable[[], None] = lambda: None
+    devices: Devices | None = None
 
     def fit(
         self,
@@ -208,10 +211,12 @@ class Trainer:
             checkpoint.restore(trainer)  # the phase before had an optimiser of its own: weights alone
         settings = self.settings
         loss = keras_loss(self.loss, label_sigma=settings.label_sigma, l1_weight=settings.l1_weight)
-        _compile(trainer, loss, phase.optimizer(arguments.n_steps), jit_compile=settings.jit_compile)
+        with self.devices.scope() if self.devices else nullcontext():
+            _compile(trainer, loss, phase.optimizer(arguments.n_steps), jit_compile=settings.jit_compile)
         if start > phase.start:
             checkpoint.restore(trainer)
-        arguments.fit(trainer, start=start, end=phase.end, callbacks=callbacks, verbose=0)
+        with self.devices.fitting() if self.devices else nullcontext():
+            arguments.fit(trainer, start=start, end=phase.end, callbacks=callbacks, verbose=0)
 
 
 @dataclass(frozen=True)
