@@ -80,7 +80,8 @@ def test_stacked_views_give_the_same_answers(models, name, n_views):
 
 def test_products_enlarge_the_middle_as_resizing_does():
     photos = np.random.default_rng(1).integers(0, 256, (3, 32, 45, 3)).astype("float32")
-    sums = keras.Sequential([keras.Input(photos.shape[1:]), keras.layers.Flatten(), keras.layers.Dense(7)])
+    photo = keras.Input(photos.shape[1:])
+    sums = keras.Model(photo, keras.layers.Dense(7, name=AGE)(keras.layers.Flatten()(photo)))
     found = [
         with_views(sums, 4, stacked=stacked).predict(photos, verbose=0)[AGE] for stacked in (False, True)
     ]
