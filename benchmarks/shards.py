@@ -1,12 +1,13 @@
 """How fast photos are read that lie loose or in one of the formats for large sets, and photos kept decoded.
 
-First the files as they are, in a random order, one by one: loose, in tar shards (WebDataset's layout,
-as `shopper-age pack` writes them, checksums compared), in Parquet with so many photos to a row group, and
-in ArrayRecord where `array_record` is installed. Then PhotoStore, which decodes and resizes on all cores, in
+Counted is processor time, which other work on the machine disturbs less than rates, with all files in the
+system's cache. First the files as they are, in a random order, one after the other: loose, in tar shards as
+`shopper-age pack` writes them (each checksum compared), in Parquet with so many photos to a row group, and in
+ArrayRecord where `array_record` is installed. Then PhotoStore, which decodes and resizes on all cores, in
 shuffled batches: of loose and of packed photos, nothing kept or kept in the cache file. Last, decoded photos
 alone, in the same batches: from a tar file and from Parquet, as the cache file gives them above.
 
-    python benchmarks/shards.py --faces FOLDER --photos 4000
+    python benchmarks/shards.py --faces FOLDER --photos 1000
 """
 
 import argparse
@@ -14,7 +15,7 @@ import io
 import os
 import tarfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -87,16 +88,36 @@ def open_parquet(path: Path, contents: Sequence[bytes], n_rows: int) -> pq.Parqu
     return pq.ParquetFile(path, memory_map=True)
 
 
-def one_by_one(read: Callable[[int], object], order: Order) -> float:
-    """Photos per second; the best of three passes, the first of which fills the system's own cache."""
-    return max(_rate(lambda: [read(row) for row in order.tolist()], len(order)) for _ in range(3))
+def costs(
+    readers: Mapping[str, Callable[[], object]], n: int, *, n_later: int = 4
+) -> dict[str, tuple[float, float]]:
+    """Microseconds of processor time that each takes for one of `n` photos: first pass, lowest later one.
+
+    The readers take turns, so that other work on the machine disturbs all alike.
+    """
+    passes: dict[str, list[float]] = {name: [] for name in readers}
+    for _ in range(1 + n_later):
+        for name, read in readers.items():
+            start = time.process_time()
+            read()
+            passes[name].append((time.process_time() - start) / n * 1e6)
+    return {name: (first, min(later)) for name, (first, *later) in passes.items()}
 
 
-def in_batches(read: Callable[[Order], object], order: Order) -> tuple[float, float]:
-    """Photos per second of the first pass, and of the best of two later ones."""
+def one_by_one(read: Callable[[int], object], order: Order) -> Callable[[], object]:
+    """Reads every photo, in this order."""
+    return lambda: [read(row) for row in order.tolist()] and None
+
+
+def in_batches(read: Callable[[Order], object], order: Order) -> Callable[[], object]:
+    """Reads batches of photos, in this order."""
     batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
-    first, *later = (_rate(lambda: [read(batch) for batch in batches] and None, len(order)) for _ in range(3))
-    return first, max(later)
+
+    def read_all() -> None:
+        for batch in batches:
+            read(batch)
+
+    return read_all
 
 
 def pixels_in_tar(pixels: NDArray[np.uint8], path: Path) -> Callable[[Order], object]:
@@ -133,45 +154,50 @@ def pixels_in_parquet(pixels: NDArray[np.uint8], path: Path) -> Callable[[Order]
     return read
 
 
-def _rate(work: Callable[[], object], n: int) -> float:
-    start = time.perf_counter()
-    work()
-    return n / (time.perf_counter() - start)
-
-
 def main() -> None:
     options = _options()
     with faces_folder(options.faces) as faces, TemporaryDirectory(dir=options.work_in) as work:
         folder, packed = Path(work), Path(work, "packed")
-        start = time.perf_counter()
-        done = pack(faces, packed, shard_bytes=16 * _MIB)
-        print(f"packed {done.manifest.n_photos / (time.perf_counter() - start):,.0f} photos/s", flush=True)
+        n_all = len(read_labels(faces))
+        packing = {"pack": lambda: pack(faces, packed, shard_bytes=16 * _MIB)}
+        done = costs(packing, n_all, n_later=1)
         names = read_labels(faces)[FILE_NAME].tolist()[: options.photos]
         order = np.random.default_rng(0).permutation(len(names))
-        single = Table("files as they are", "photos/s, one by one")
-        for name, read in Files(faces, names, folder).readers(packed):
-            single.add_row(name, f"{one_by_one(read, order):,.0f}")
-        size, n_mib = options.image_size, len(names) * options.image_size**2 * 3 / _MIB
-        batches = Table(f"{size} px, batches of {_BATCH}", "photos/s, first pass", "later passes")
-        kept = Cache(folder=folder / "cache", file_gib=64)
-        for name, path, cache in (
-            ("loose, decoded each time", faces, NO_CACHE),
-            ("packed, decoded each time", packed, NO_CACHE),
-            ("loose, cache file", faces, kept),
-            ("packed, cache file", packed, kept),
-        ):
-            store = PhotoStore.open(path, names, size, cache)
-            batches.add_row(name, *(f"{rate:,.0f}" for rate in in_batches(store.__getitem__, order)))
-        pixels = store[np.arange(len(names))]
-        for name, read_batch in (
-            ("decoded, in a tar file", pixels_in_tar(pixels, folder / "pixels.tar")),
-            ("decoded, in Parquet", pixels_in_parquet(pixels, folder / "pixels.parquet")),
-        ):
-            batches.add_row(name, *(f"{rate:,.0f}" for rate in in_batches(read_batch, order)))
+        files = {name: one_by_one(read, order) for name, read in Files(faces, names, folder).readers(packed)}
+        one = _table("files as they are, one by one", costs(files, len(names)))
+        size = options.image_size
+        kept = {path: Cache(folder=folder / "cache", file_gib=64) for path in (faces, packed)}
+        batches = {
+            f"{'loose' if path == faces else 'packed'}, {what}": in_batches(
+                PhotoStore.open(path, names, size, cache).__getitem__, order
+            )
+            for what, caches in (
+                ("decoded each time", {faces: NO_CACHE, packed: NO_CACHE}),
+                ("cache file", kept),
+            )
+            for path, cache in caches.items()
+        }
+        pixels = PhotoStore.open(faces, names, size)[np.arange(len(names))]
+        batches["decoded, in a tar file"] = in_batches(pixels_in_tar(pixels, folder / "pixels.tar"), order)
+        batches["decoded, in Parquet"] = in_batches(
+            pixels_in_parquet(pixels, folder / "pixels.parquet"), order
+        )
+        many = _table(f"{size} px, shuffled batches of {_BATCH}", costs(batches, len(names)))
     console = Console(width=100)
-    console.print(f"{len(names):,} photos; decoded they take {n_mib:,.0f} MiB")
-    console.print(single)
-    console.print(batches)
+    console.print(
+        f"{len(names):,} photos; decoded they take {pixels.nbytes / _MIB:,.0f} MiB. Packing takes "
+        f"{done['pack'][0]:,.0f} µs a photo, and {done['pack'][1]:,.0f} where the shards are there."
+    )
+    console.print(one)
+    console.print(many)
+    console.print("All in µs of processor time for one photo.")
+
+
+def _table(title: str, found: Mapping[str, tuple[float, float]]) -> Table:
+    table = Table(title, "first pass", "later passes")
+    for name, (first, later) in found.items():
+        table.add_row(name, f"{first:,.1f}", f"{later:,.1f}")
+    return table
 
 
 def _options() -> argparse.Namespace:

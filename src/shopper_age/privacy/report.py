@@ -1,4 +1,4 @@
-"""What `shopper-age forget` says: what knew the photos, and what to do next."""
+"""Report of `shopper-age forget`: what knew the photos, and what to do next."""
 
 import os
 import shlex

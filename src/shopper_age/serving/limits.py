@@ -1,4 +1,4 @@
-"""What one request may ask for, and the error that says so."""
+"""Limits of a request, and the error of one that is beyond them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

@@ -1,4 +1,4 @@
-"""What is known of each request: its id, a line in the log, a count; never what was on a photo."""
+"""Observation of requests: an id, a line in the log and a count of each, never what was on a photo."""
 
 import json
 import logging
