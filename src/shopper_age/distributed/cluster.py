@@ -10,6 +10,7 @@ from typing import Any
 
 from shopper_age.runtime.interruption import termination_raises
 from shopper_age.runtime.machine import usable_cores
+from shopper_age.runtime.messages import shorten
 
 # Address of a running cluster, as Ray itself reads it.
 ADDRESS = "RAY_ADDRESS"
@@ -64,7 +65,7 @@ def cluster(n_cpus: int) -> Iterator[None]:
             # "local": Ray would join a cluster that somebody else started on this machine
             ray.init(address=address or "local", logging_level=logging.ERROR, log_to_driver=False, **own)
     except (ConnectionError, RuntimeError) as error:  # RuntimeError: of another version of Ray or Python
-        raise ConnectionError(f"no Ray cluster at {address or 'this machine'}: {error}") from error
+        raise ConnectionError(f"no Ray cluster at {address or 'this machine'}: {_reason(error)}") from error
     try:
         with termination_raises():  # Ray's own handler of SIGTERM aborts with a stack
             yield
@@ -90,6 +91,14 @@ def import_ray() -> Any:
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.ERROR)
     return ray
+
+
+def _reason(error: Exception) -> str:
+    """What Ray says, and what led to it, such as a missing token."""
+    if error.__cause__ is None:
+        return str(error)
+    *_, last = str(error.__cause__).strip().splitlines() or [""]
+    return f"{error} ({shorten(last, 300)})"
 
 
 def _check_reachable(address: str) -> None:
