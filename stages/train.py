@@ -14,15 +14,14 @@ def main() -> None:
     from shopper_age.data.cache import Cache
     from shopper_age.data.folds import fold_numbers
     from shopper_age.data.tables import read_splits
+    from shopper_age.distributed.recipes import recipe_for
     from shopper_age.model.archive import save_model
     from shopper_age.runtime.checkout import dvc_md5, project_root
     from shopper_age.runtime.files import save_picture
     from shopper_age.training.checkpoint import Checkpoint
-    from shopper_age.training.devices import check_batch_size, choose_devices
     from shopper_age.training.folds import FoldTrainings
     from shopper_age.training.history import epoch_log, log_results
-    from shopper_age.training.precision import choose_precision, gpu_name
-    from shopper_age.training.recipe import Recipe, n_learnt_from
+    from shopper_age.training.recipe import n_learnt_from
     from shopper_age.training.results import results_lock
     from shopper_age.training.resuming import resumable_run
     from shopper_age.training.trainer import set_seed
@@ -30,27 +29,15 @@ def main() -> None:
     settings, data = params.train, params.data_path
     inputs = Inputs("train", data, kept="What was trained is kept for the settings and data it began with. ")
     set_seed(params.seed, deterministic=settings.deterministic)
-    kind: type[Recipe] = Recipe
-    devices = None
-    if settings.workers > 1:
-        from shopper_age.distributed.training import WorkersRecipe, hardware_of_workers
-
-        kind = WorkersRecipe
-        precision, reason, gpu = hardware_of_workers(settings)
-    else:
-        devices = choose_devices(settings.devices)
-        check_batch_size(params.batch_size, devices)
-        (precision, reason), gpu = choose_precision(settings.precision), gpu_name()
-    print(f"train: computing in {precision} ({reason})", flush=True)
-
     splits = read_splits(paths.SPLITS)
     cache = Cache(**settings.cache.model_dump(), folder=project_root() / ".photo_cache")
-    recipe = kind(params, precision, cache, keeps_last_epoch=bool(fold_numbers(splits)), devices=devices)
+    recipe, reason, gpu = recipe_for(params, cache, keeps_last_epoch=bool(fold_numbers(splits)))
+    print(f"train: computing in {recipe.precision} ({reason})", flush=True)
     sheet = augmentation_sheet(load_train(data, **recipe.train_options(splits)))
     model = recipe.create_model()
 
     n_photos, md5 = n_learnt_from(splits), dvc_md5(data) or "unknown"
-    facts = {"precision": precision, "gpu": gpu, "data_md5": md5}
+    facts = {"precision": recipe.precision, "gpu": gpu, "data_md5": md5}
     training = resumable_run(params, Path(__file__), paths.SPLITS, paths.MANIFEST, tags=facts)
     with results_lock(Path.cwd() / ".checkpoints") as results, training as (folder, run):
         save_picture(paths.TRAINING / "augmentation.png", sheet)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -69,6 +70,13 @@ def open_part(data_path: str | Path, splits: pd.DataFrame, part: str, size_px: i
     return Part(names, rows[REAL_AGE].to_numpy(dtype=float), PhotoStore.open(data_path, names, size_px))
 
 
+def estimate_part(
+    model: keras.Model, part: Part, *, n_views: int = 1, people: People = _unknown
+) -> PartEstimates:
+    """The model's estimates of a part; `n_views` as `estimate` takes it, `people` by file names."""
+    return PartEstimates(part.ages, estimate(model, part.photos, n_views=n_views), people(part.file_names))
+
+
 def estimate_out_of_fold(
     data_path: str | Path, splits: pd.DataFrame, models: Path, *, n_views: int, people: People = _unknown
 ) -> PartEstimates:
@@ -107,4 +115,4 @@ def _estimate_fold(
         raise FileNotFoundError(f"{path} not found: stage train writes it, run `dvc repro -f train`.")
     model = load_model(path)
     part = open_part(data_path, leaving_out(splits, fold), VALIDATION, model.input_shape[1])
-    return PartEstimates(part.ages, estimate(model, part.photos, n_views=n_views), people(part.file_names))
+    return estimate_part(model, part, n_views=n_views, people=people)
