@@ -1,6 +1,6 @@
 """Changes of Python at the start of a test's process, those that TEST_PYTHON lists (helper python_start).
 
-`small_network`: `create_model` builds a ResNet with a quarter of ResNet50's blocks.
+`small_network`: `create_model` builds a small ResNet (small_resnet.py).
 `without_tensorflow`: TensorFlow cannot be imported.
 """
 
@@ -16,6 +16,8 @@ class ReplaceNetwork:
         sys.meta_path.remove(self)
         spec = find_spec(name)
         execute = spec.loader.exec_module
+        from small_resnet import small_resnet
+
         spec.loader.exec_module = lambda module: (execute(module), setattr(module, "ResNet50", small_resnet))
         return spec
 
@@ -24,18 +26,6 @@ class BlockTensorFlow:
     def find_spec(self, name, _path=None, _target=None):
         if name.partition(".")[0] == "tensorflow":
             raise ModuleNotFoundError(f"No module named {name!r}: a test blocks it", name=name)
-
-
-def small_resnet(**arguments):
-    from keras.src.applications.resnet import ResNet, stack_residual_blocks_v1
-
-    def stacks(x):
-        for number in range(4):
-            stride = 1 if number == 0 else 2
-            x = stack_residual_blocks_v1(x, 8 * 2**number, 1, stride1=stride, name=f"conv{number + 2}")
-        return x
-
-    return ResNet(stacks, False, True, weights_name="resnet50", **arguments)
 
 
 CHANGES = {"small_network": ReplaceNetwork, "without_tensorflow": BlockTensorFlow}
