@@ -59,8 +59,13 @@ def in_eight_bits(onnx_export, photos, tmp_path_factory):
 
 
 def test_convolutions_take_eight_bits_and_what_the_file_says_is_kept(in_eight_bits, photos):
-    kernels = [weight for weight in onnx.load(in_eight_bits).graph.initializer if len(weight.dims) == 4]
-    assert {kernel.data_type for kernel in kernels} == {onnx.TensorProto.INT8}
+    graph = onnx.load(in_eight_bits).graph
+    from_integers = {
+        node.output[0]: node.input[0] for node in graph.node if node.op_type == "DequantizeLinear"
+    }
+    kernels = [from_integers[node.input[1]] for node in graph.node if node.op_type == "Conv"]
+    types = {weight.name: weight.data_type for weight in graph.initializer}
+    assert {types[kernel] for kernel in kernels} == {onnx.TensorProto.INT8}
     assert [path.name for path in in_eight_bits.parent.iterdir()] == ["int8.onnx"]
     found = OnnxEngine(in_eight_bits, decision(n_views=4)).estimate(photos)
     assert np.isfinite(found.age).all()
