@@ -14,7 +14,6 @@ from shopper_age.cli import sweeping
 from shopper_age.cli.app import app
 from shopper_age.data.tables import SPLIT, TRAIN, VALIDATION
 from shopper_age.distributed import sweep as module
-from shopper_age.distributed import trial as trial_module
 from shopper_age.distributed.sweep import best_trial, check_trials, run_sweep
 from shopper_age.distributed.trial import Outcome, Trial, train_trial
 from shopper_age.distributed.tuning import RayTrials
@@ -203,7 +202,7 @@ class Recipe:
 
 def test_a_finished_trial_leaves_its_history_alone_and_is_not_trained_again(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(trial_module, "Recipe", Recipe)
+    monkeypatch.setattr("shopper_age.training.recipe.Recipe", Recipe)
     told, folder = [], tmp_path / "checkpoints" / "key"
     for _ in range(2):
         train_trial(
@@ -321,6 +320,7 @@ class Listener:
         self.ends[name] = reason or is_stopped
 
 
+@pytest.mark.pipeline
 def test_ray_trains_each_trial_tells_why_one_failed_and_stops_the_worse(tmp_path):
     pytest.importorskip("ray.tune", reason="Ray is not installed: pip install -r requirements-scale.txt")
 

@@ -13,18 +13,11 @@ from typing import Literal
 
 import pandas as pd
 
-from shopper_age.data.cache import Cache
 from shopper_age.params import Params
 from shopper_age.runtime.checkout import project_root
 from shopper_age.runtime.object_store import is_url
-from shopper_age.training.checkpoint import Checkpoint
-from shopper_age.training.devices import check_batch_size, choose_devices
 from shopper_age.training.history import images_per_second, training_metrics
-from shopper_age.training.precision import choose_precision, gpu_name
-from shopper_age.training.recipe import Recipe
-from shopper_age.training.resuming import locked
 from shopper_age.training.selection import Row
-from shopper_age.training.trainer import set_seed
 
 State = Literal["queued", "running", "success", "stopped", "failed"]
 
@@ -108,6 +101,15 @@ def train_trial(
             "path on all machines"
         )
     os.chdir(working_folder)
+    # here, so that a process which only hands trials on starts without Keras
+    from shopper_age.data.cache import Cache
+    from shopper_age.training.checkpoint import Checkpoint
+    from shopper_age.training.devices import check_batch_size, choose_devices
+    from shopper_age.training.precision import choose_precision, gpu_name
+    from shopper_age.training.recipe import Recipe
+    from shopper_age.training.resuming import locked
+    from shopper_age.training.trainer import set_seed
+
     settings = params.train
     set_seed(params.seed, deterministic=settings.deterministic)
     devices = choose_devices(settings.devices)

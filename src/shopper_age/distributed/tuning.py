@@ -4,14 +4,16 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from shopper_age.distributed.cluster import cluster, import_ray
-from shopper_age.distributed.sweep import Listener
 from shopper_age.distributed.trial import Trial, best_val_mae, train_trial
 from shopper_age.runtime.messages import shorten
+
+if TYPE_CHECKING:
+    from shopper_age.distributed.sweep import Listener
 
 # How often a trial whose process died starts anew, as on machines that are lent until somebody pays more.
 _MAX_FAILURES = 3
@@ -64,7 +66,7 @@ class RayTrials:
         trials: Sequence[Trial],
         splits: pd.DataFrame,
         folders: Mapping[str, Path],
-        listener: Listener,
+        listener: "Listener",
     ) -> None:
         """Runs the trials.
 
@@ -150,7 +152,7 @@ def _run_trial(config: dict[str, Any], *, train: Callable[..., None], **sweep: A
     tune.report({**last, "reason": reason, "has_ended": True})
 
 
-def _callback(trials: Sequence[Trial], listener: Listener) -> Any:
+def _callback(trials: Sequence[Trial], listener: "Listener") -> Any:
     """What Tune calls when something happens to a trial, which it names otherwise."""
     from ray import tune
 
