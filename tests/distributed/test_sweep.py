@@ -109,7 +109,7 @@ def test_each_trial_has_a_run_that_tells_its_epochs_and_how_it_ended(store):
 
     def execute(_trials, _splits, folders, listener):
         assert folders["few-2"].parent.parts[-2:] == (".checkpoints", "sweeps")
-        for one in trials:
+        for one in trials[:3]:  # the last one has no process that starts
             listener.started(one.name)
         listener.epoch("few-1", history(9.0), FACTS)
         listener.epoch("few-2", history(8.0), FACTS)

@@ -144,6 +144,11 @@ class _Record:
         if name in self._open:  # once more: its process died
             self._on_change(name, "Running again")
             return
+        self._begin(name)
+        self.outcomes[name].state = "running"
+        self._on_change(name, "Running")
+
+    def _begin(self, name: str) -> None:
         trial = self._trials[name]
         run = open_trial_run(
             self._sweep,
@@ -156,8 +161,6 @@ class _Record:
             tags=self._tags,
         )
         self._open[name] = run, run_log(run, n_photos=self._n_photos)
-        self.outcomes[name].state = "running"
-        self._on_change(name, "Running")
 
     def epoch(self, name: str, history: list[Row], facts: Mapping[str, str]) -> None:
         outcome = self.outcomes[name]
@@ -171,6 +174,8 @@ class _Record:
 
     def ended(self, name: str, *, reason: str = "", is_stopped: bool = False) -> None:
         outcome = self.outcomes[name]
+        if name not in self._open:  # it failed before it could start
+            self._begin(name)
         run, _ = self._open.pop(name)
         outcome.reason = reason
         outcome.state = "failed" if reason else "stopped" if is_stopped else "success"
