@@ -162,6 +162,30 @@ def test_what_an_interrupted_sweep_has_finished_is_kept_and_its_runs_are_closed(
     assert not kept[0].exists()
 
 
+@pytest.mark.usefixtures("store")
+def test_after_failures_what_a_second_try_needs_is_kept():
+    trials = [trial(f"few-{n}", f"learning_rate=0.{n}", learning_rate=n / 10) for n in (1, 2, 3, 4)]
+    kept = {}
+
+    def execute(_trials, _splits, folders, listener):
+        for number, (name, folder) in enumerate(folders.items()):
+            folder.mkdir(parents=True)
+            folder.with_suffix(".lock").touch()
+            write_json(
+                folder / "state.json", {"history": [], "diverged": "in step 3" if number == 3 else None}
+            )
+            listener.started(name)
+        kept.update(folders)
+        listener.ended("few-1")
+        listener.ended("few-2", is_stopped=True)
+        listener.ended("few-3", reason="its process died")
+        listener.ended("few-4", reason="the loss is nan")
+
+    swept(trials, execute)
+    assert [name for name, folder in kept.items() if folder.exists()] == ["few-1", "few-3"]
+    assert not list(kept["few-1"].parent.glob("*.lock"))
+
+
 def test_the_best_is_the_lowest_of_those_that_came_to_their_end():
     trials = [trial(f"few-{n}") for n in (1, 2, 3, 4)]
     outcomes = {

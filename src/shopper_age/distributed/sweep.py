@@ -19,6 +19,7 @@ from shopper_age.runtime.checkout import dvc_md5, project_root
 from shopper_age.runtime.interruption import INTERRUPTIONS
 from shopper_age.runtime.messages import shorten
 from shopper_age.tracking import RunLogger, open_trial_run, sweep_run
+from shopper_age.training.checkpoint import Checkpoint
 from shopper_age.training.history import run_log
 from shopper_age.training.resuming import training_key, training_settings
 from shopper_age.training.selection import Row
@@ -79,8 +80,8 @@ def run_sweep(
 ) -> dict[str, Outcome]:
     """What became of each trial, by name; each has a run in MLflow, below that of the sweep.
 
-    A sweep that was interrupted goes on when it is started again with the same settings, photos and code:
-    what is finished is not trained again. Once no trial has failed, the checkpoints are removed.
+    A sweep that was interrupted, or in which trials failed, goes on when it is started again with the same
+    settings, photos and code: what is finished is not trained again.
 
     Args:
         name: of the sweep.
@@ -103,10 +104,7 @@ def run_sweep(
         with _recorded(trials, run, tags=tags, n_photos=n_photos, on_change=on_change) as record:
             execute(trials, splits, folders, record)
         run.describe(_described(trials, record.outcomes))
-    if not any(outcome.state == "failed" for outcome in record.outcomes.values()):
-        for folder in folders.values():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.with_suffix(".lock").unlink(missing_ok=True)
+    _clean_up(record.outcomes, folders)
     return record.outcomes
 
 
@@ -118,6 +116,17 @@ def best_trial(trials: Sequence[Trial], outcomes: Mapping[str, Outcome]) -> Tria
         if outcomes[trial.name].state == "success" and outcomes[trial.name].val_mae >= 0
     ]
     return min(ended, key=lambda trial: outcomes[trial.name].val_mae, default=None)
+
+
+def _clean_up(outcomes: Mapping[str, Outcome], folders: Mapping[str, Path]) -> None:
+    """Removes the checkpoints of a sweep that has ended, but for what a second try of failed trials needs."""
+    has_failed = any(outcome.state == "failed" for outcome in outcomes.values())
+    for name, folder in folders.items():
+        state = outcomes[name].state
+        goes_on = state == "failed" and Checkpoint(folder).diverged is None
+        if not goes_on and not (has_failed and state == "success"):
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.with_suffix(".lock").unlink(missing_ok=True)
 
 
 class _Record:
