@@ -11,8 +11,16 @@ from typer.testing import CliRunner
 
 from shopper_age.cli.app import app
 from shopper_age.experiments import sweep
+from shopper_age.experiments.dvc import is_outdated
 from shopper_age.experiments.ranking import Experiment
-from shopper_age.experiments.sweep import grid_params, is_of_sweep, new_name, queue_grid, run_queue
+from shopper_age.experiments.sweep import (
+    combined_params,
+    grid_params,
+    is_of_sweep,
+    new_name,
+    queue_grid,
+    run_queue,
+)
 
 
 @pytest.fixture
@@ -44,6 +52,47 @@ def test_a_part_without_name_or_values_is_told_with_an_example(part):
 def test_a_setting_given_twice_is_refused():
     with pytest.raises(ValueError, match="epochs is twice in the grid"):
         grid_params(["epochs=5", "loss=mse", "epochs=10"])
+
+
+@pytest.mark.usefixtures("project")
+def test_the_combinations_of_a_grid_are_those_that_dvc_would_queue_with_their_settings():
+    before = Path("params.yaml").read_bytes()
+    found = combined_params(["learning_rate=0.001,2e-4", "train.schedule=constant,cosine"])
+    assert [(settings, params.learning_rate, params.train.schedule) for settings, params in found] == [
+        (("learning_rate=0.001", "train.schedule=constant"), 0.001, "constant"),
+        (("learning_rate=0.001", "train.schedule=cosine"), 0.001, "cosine"),
+        (("learning_rate=0.0002", "train.schedule=constant"), 0.0002, "constant"),
+        (("learning_rate=0.0002", "train.schedule=cosine"), 0.0002, "cosine"),
+    ]
+    assert Path("params.yaml").read_bytes() == before
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ("epochs=5,0", r"^`epochs=0`: 'epochs' is 0: .* greater than or equal to 1"),
+        ("epochs=2.5", r"^`epochs=2.5`: 'epochs' is 2.5: must be a whole number"),
+        ("epoch=5", "^DVC refuses epoch=5: .*epoch"),
+        ("+new=5", r"^`\+new=5`: unknown key 'new'"),
+        ("epochs=glob(*)", "^DVC refuses the grid"),
+        ("epochs=[1", "^DVC refuses the grid"),
+    ],
+)
+def test_a_combination_that_breaks_a_rule_of_the_settings_is_told(part, message):
+    with pytest.raises(ValueError, match=message):
+        combined_params([part])
+
+
+def test_a_stage_is_outdated_until_its_results_are_of_its_settings(project):
+    Path("dvc.yaml").write_text("stages:\n  note:\n    cmd: none\n    params: [epochs]\n    outs: [note]\n")
+    Path("note").touch()
+    assert is_outdated("note")
+    with Repo() as repo:
+        repo.commit("note", force=True)
+    assert not is_outdated("note")
+    copy_params(project, epochs=77)
+    assert is_outdated("note")
 
 
 def test_only_the_experiments_of_a_sweep_are_of_it():

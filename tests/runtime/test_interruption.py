@@ -113,3 +113,20 @@ def test_handlers_are_those_of_before_when_the_block_ends():
     with termination_raises():
         assert signal.getsignal(signal.SIGTERM) is not before[0]
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGHUP)) == before
+
+
+def test_native_code_that_makes_an_exit_of_its_own_of_a_signal_hides_it_not():
+    from shopper_age.runtime.interruption import Terminated, termination_raises
+
+    def as_ray_does():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except Terminated:
+            sys.exit(1)
+
+    with pytest.raises(Terminated) as told, termination_raises():
+        as_ray_does()
+    assert told.value.code == 143
+    with pytest.raises(SystemExit) as told, termination_raises():
+        sys.exit(1)
+    assert (type(told.value), told.value.code) == (SystemExit, 1)

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 from mlflow_store import artifacts, points, runs, train
 
-from shopper_age.tracking import evaluation_run, sync_offline_logs, training_run
+from shopper_age.tracking import (
+    evaluation_run,
+    open_trial_run,
+    sweep_run,
+    sync_offline_logs,
+    training_run,
+)
 
 
 def test_a_training_is_logged_with_settings_epochs_facts_and_files(root: Path, tmp_path: Path) -> None:
@@ -138,3 +144,25 @@ def test_a_part_that_was_kept_offline_finds_its_whole_whichever_is_sent_first(
     sync_offline_logs()
     parent, child = sorted(runs(root), key=lambda run: "mlflow.parentRunId" in run.data.tags)
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+
+
+def test_the_trials_of_a_sweep_have_runs_below_its_own_and_end_in_any_order(root: Path) -> None:
+    with sweep_run("ages", name="few", params={"grid": "epochs=1,2"}, tags={"sweep": "few"}) as sweep:
+        trials = [
+            open_trial_run(sweep, "ages", name=f"few-{n}", params={"epochs": n}, tags={"sweep": "few"})
+            for n in (1, 2)
+        ]
+        for trial, status in zip(trials, ("FINISHED", "FAILED"), strict=True):
+            trial.log_metrics({"val_mae": 9.0}, step=0)
+            trial.finish(status)
+    stored = {run.info.run_name: run for run in runs(root)}
+    assert {name: run.info.status for name, run in stored.items()} == {
+        "few": "FINISHED",
+        "few-1": "FINISHED",
+        "few-2": "FAILED",
+    }
+    assert stored["few"].data.params == {"grid": "epochs=1,2"}
+    for name in ("few-1", "few-2"):
+        assert stored[name].data.tags["mlflow.parentRunId"] == stored["few"].info.run_id
+        assert points(root, stored[name], "epochs/val_mae") == [(0, 9.0)]
+        assert not [metric for metric in stored[name].data.metrics if metric.startswith("system/")]

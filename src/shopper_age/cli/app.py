@@ -1,6 +1,7 @@
 """Commands of `shopper-age`."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -80,13 +81,26 @@ def compare(a: _Name, b: _Name) -> None:
 def sweep(
     grid: Annotated[list[str], typer.Argument(help="NAME=VALUE,VALUE,… with the names of params.yaml.")],
     name: Annotated[str | None, typer.Option(help="Made of the time if not given.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Experiments at a time.")] = 1,
+    jobs: Annotated[int | None, typer.Option(min=1, help="At a time; 1, on Ray as there is room.")] = None,
+    ray: Annotated[
+        bool | None, typer.Option(help="Trains on Ray, on the cluster at RAY_ADDRESS; so if that is set.")
+    ] = None,
+    cpus: Annotated[int, typer.Option(min=1, help="Cores for each training on Ray.")] = 1,
+    asha: Annotated[bool, typer.Option("--asha", help="On Ray: stops what is worse than others.")] = False,
 ) -> None:
-    """Runs every combination of some settings as an experiment, and prints them by validation MAE."""
+    """Trains with every combination of some settings, and prints them by validation MAE."""
     from shopper_age.experiments import sweep as sweeps
     from shopper_age.params import load_params
 
     name = name or sweeps.new_name()
+    if ray is None:
+        ray = bool(os.environ.get("RAY_ADDRESS"))
+    if asha and not ray:
+        stop("--asha is for a sweep on Ray: add --ray, or set RAY_ADDRESS")
+    if ray:
+        _sweep_on_ray(grid, name, n_at_a_time=jobs, n_cpus=cpus, asha=asha)
+        return
+    jobs = jobs or 1
     try:
         sweeps.queue_grid(grid, name, data_path=load_params().data_path)
         print(f"The sweep is {name}. `dvc queue logs {name}-1 --follow` shows how its first training goes.")
@@ -233,6 +247,20 @@ def send_log() -> None:
         stop("\n".join(report.failures))
     if not report.runs:
         print("nothing waits to be sent")
+
+
+def _sweep_on_ray(grid: list[str], name: str, **options: Any) -> None:
+    from shopper_age.experiments.sweep import combined_params
+
+    try:
+        combined_params(grid)  # before Keras, whose import takes seconds: a wrong setting is told at once
+        from shopper_age.cli.sweeping import sweep_on_ray
+
+        n_failed = sweep_on_ray(grid, name, **options)
+    except (ValueError, OSError, RuntimeError) as error:
+        stop(str(error))
+    if n_failed:
+        stop(f"{n_failed} trainings of the sweep failed")
 
 
 def _print_ranking(

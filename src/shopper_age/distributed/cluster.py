@@ -4,7 +4,7 @@ import logging
 import os
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,11 +37,12 @@ class RayMissingError(ModuleNotFoundError, ValueError):
 
 
 @contextmanager
-def cluster(n_cpus: int) -> Iterator[None]:
+def cluster(n_cpus: int, *, environment: Mapping[str, str] | None = None) -> Iterator[None]:
     """Ray, for the time of the block: the cluster at RAY_ADDRESS, or a local one, stopped at the end.
 
     Args:
         n_cpus: how many the work asks for; a local cluster has at least these, whatever the machine has.
+        environment: variables of the processes that work.
 
     Raises:
         RayMissingError: as `import_ray`.
@@ -58,6 +59,8 @@ def cluster(n_cpus: int) -> Iterator[None]:
             "object_store_memory": _OBJECT_STORE_BYTES,
             "include_dashboard": False,
         }
+    if environment:
+        own["runtime_env"] = {"env_vars": dict(environment)}
     try:
         with _errors_unprinted(), warnings.catch_warnings():
             # JAX warns of every process that is started after it; Ray's share nothing with this one

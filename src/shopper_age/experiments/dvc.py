@@ -77,6 +77,49 @@ def queue_experiments(name: str, settings: Sequence[str]) -> None:
     _dvc("exp", "run", "--queue", "--name", name, *options, problem="DVC refuses the grid")
 
 
+def combinations(grid: Sequence[str]) -> list[list[str]]:
+    """The combinations of a grid, in the order in which DVC queues them, each as `dvc exp run -S` takes it.
+
+    Example: `["epochs=5,10", "loss=mae"]` gives `["epochs=5", "loss=mae"]` and `["epochs=10", "loss=mae"]`.
+
+    Raises:
+        ValueError: DVC refuses the grid.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.utils.hydra import get_hydra_sweeps
+    from hydra.errors import HydraException
+
+    try:
+        sweeps: list[dict[str, list[str]]] = get_hydra_sweeps({"": list(grid)})
+    except (DvcException, HydraException) as error:
+        raise ValueError(f"DVC refuses the grid: {clip(str(error))}") from None
+    return [sweep[""] for sweep in sweeps]
+
+
+def apply_settings(path: Path, settings: Sequence[str]) -> None:
+    """Changes settings in a file as `dvc exp run -S` does.
+
+    Raises:
+        ValueError: DVC refuses them.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.utils.hydra import apply_overrides
+
+    try:
+        apply_overrides(path, list(settings))
+    except DvcException as error:
+        raise ValueError(f"DVC refuses {' '.join(settings)}: {clip(str(error.__cause__ or error))}") from None
+
+
+def is_outdated(stage: str) -> bool:
+    """Whether what a stage made is missing or does not fit its settings and what it was made from.
+
+    Raises:
+        ValueError: DVC cannot tell, for instance because this folder is no project.
+    """
+    return bool(json.loads(_dvc("status", "--json", stage, problem=f"DVC knows no state of {stage}")))
+
+
 @contextmanager
 def open_queue() -> Iterator["ExperimentQueue"]:
     """The queue of experiments of the project in the working folder."""

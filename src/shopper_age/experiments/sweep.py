@@ -5,8 +5,18 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
 
-from shopper_age.experiments.dvc import check_tracked, open_queue, queue_experiments
+from shopper_age import paths
+from shopper_age.experiments.dvc import (
+    apply_settings,
+    check_tracked,
+    combinations,
+    open_queue,
+    queue_experiments,
+)
+from shopper_age.params import Params, load_params
 from shopper_age.runtime.messages import shorten, shorten_list
 
 # Seconds between two polls of the queue, and how many in a row may find no worker or no experiment.
@@ -40,6 +50,27 @@ def grid_params(grid: Sequence[str]) -> list[str]:
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"{shorten_list(twice)} is twice in the grid: write all its values in one part")
     return names
+
+
+def combined_params(grid: Sequence[str]) -> list[tuple[tuple[str, ...], Params]]:
+    """Each combination of the grid, as `dvc exp run -S` takes it, with all settings that it leads to.
+
+    Raises:
+        ValueError: as `grid_params`; DVC refuses the grid, or a combination breaks a rule of params.yaml.
+    """
+    grid_params(grid)
+    found = []
+    with TemporaryDirectory() as folder:
+        changed = Path(folder) / paths.PARAMS.name
+        for settings in combinations(grid):
+            copyfile(paths.PARAMS, changed)
+            apply_settings(changed, settings)
+            try:
+                found.append((tuple(settings), load_params(changed)))
+            except ValueError as error:
+                problem = str(error).removeprefix(f"{changed}: ")
+                raise ValueError(f"`{shorten(' '.join(settings), 300)}`: {problem}") from None
+    return found
 
 
 def is_of_sweep(experiment: str, sweep: str) -> bool:

@@ -4,7 +4,7 @@ All that a run logs is a row of operations, small dicts. They go to the store on
 fails on they go to an offline log instead, and the same code carries them out later. An operation carried out
 twice leaves what doing it once left, so an offline log may overlap with what the store has already got.
 
-    runs              training_run, evaluation_run: runs as context managers
+    runs              training_run, evaluation_run, sweep_run: runs as context managers; open_trial_run
     logger            RunLogger: logs a run and never raises
     operations        RunRequest, Operation: the run that is wanted and what it logs, as values
     metric_names      names of metrics in MLflow, by sections
@@ -25,7 +25,16 @@ twice leaves what doing it once left, so an offline log may overlap with what th
 
 from shopper_age.tracking.logger import RunLogger
 from shopper_age.tracking.operations import RUN_PAGE
-from shopper_age.tracking.runs import evaluation_run, training_run
+from shopper_age.tracking.runs import evaluation_run, open_trial_run, sweep_run, training_run
 from shopper_age.tracking.sync import SyncReport, sync_offline_logs
 
-__all__ = ["RUN_PAGE", "RunLogger", "SyncReport", "evaluation_run", "sync_offline_logs", "training_run"]
+__all__ = [
+    "RUN_PAGE",
+    "RunLogger",
+    "SyncReport",
+    "evaluation_run",
+    "open_trial_run",
+    "sweep_run",
+    "sync_offline_logs",
+    "training_run",
+]

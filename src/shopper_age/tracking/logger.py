@@ -22,10 +22,17 @@ HOW_TO_SYNC = "The next run that reaches the store sends the log, `make send-log
 
 
 class RunLogger:
-    """Logs a run. Nothing that happens to the store makes its methods raise."""
+    """Logs a run. Nothing that happens to the store makes its methods raise.
 
-    def __init__(self, request: RunRequest, *, log_photos: bool) -> None:
+    Args:
+        request: the run that is wanted.
+        log_photos: whether artifacts that show people are uploaded.
+        watches_hardware: whether load and memory of this machine are logged, as where it trains.
+    """
+
+    def __init__(self, request: RunRequest, *, log_photos: bool, watches_hardware: bool = True) -> None:
         self._request = request
+        self._watches_hardware = watches_hardware
         self._log_photos = log_photos
         self._run: MlflowRun | None = None
         self._offline: OfflineLog | None = None
@@ -104,7 +111,7 @@ class RunLogger:
             logger.warning(failure)
         run = with_timeout(MlflowRun, self._request)
         with_timeout(run.fail_dead_runs)
-        if self._request.evaluation is None:
+        if self._request.evaluation is None and self._watches_hardware:
             with_timeout(run.watch_hardware)
         return run
 

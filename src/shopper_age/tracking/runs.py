@@ -41,7 +41,9 @@ def training_run(
         name: what follows the usual name of a run.
         log_photos: whether artifacts that show people are uploaded.
     """
-    request = _request(experiment, key=resume_id, parent=parent.id if parent else None, name=name)
+    request = _request(
+        experiment, key=resume_id, parent=parent.id if parent else None, name=run_name() + name
+    )
     with _ending(RunLogger(request, log_photos=log_photos)) as run:
         run.log_params(params)
         run.set_tags({**(tags or {}), **({"resumed": True} if resume_id else {})})
@@ -79,6 +81,36 @@ def evaluation_run(
         yield run
 
 
+@contextmanager
+def sweep_run(
+    experiment: str, *, name: str, params: Mapping[str, Any], tags: Mapping[str, Any]
+) -> Iterator[RunLogger]:
+    """The run of a sweep, with those of its trials below it; it ends as that of a training does."""
+    request = _request(experiment, name=name)
+    with _ending(RunLogger(request, log_photos=False, watches_hardware=False)) as run:
+        run.log_params(params)
+        run.set_tags(tags)
+        yield run
+
+
+def open_trial_run(
+    sweep: RunLogger, experiment: str, *, name: str, params: Mapping[str, Any], tags: Mapping[str, Any]
+) -> RunLogger:
+    """The run of a trial, which may run on another machine; the caller has to `finish` it.
+
+    It is no context manager, because trials begin and end in any order.
+
+    Args:
+        sweep: the run that MLflow shows this one below.
+        name: the whole name of the run.
+    """
+    request = _request(experiment, parent=sweep.id, name=name)
+    run = RunLogger(request, log_photos=False, watches_hardware=False)
+    run.log_params(params)
+    run.set_tags(tags)
+    return run
+
+
 def _request(
     experiment: str,
     *,
@@ -102,7 +134,7 @@ def _request(
         time=now(),
         store=without_credentials(store_uri()),
         experiment=experiment,
-        name=run_name() + name,
+        name=name or run_name(),
         tags=tags,
         evaluation=evaluation,
         parent=parent,
