@@ -4,6 +4,7 @@ import math
 import os
 import shutil
 import sys
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -16,7 +17,7 @@ from shopper_age.data.tables import SPLIT, TRAIN, VALIDATION
 from shopper_age.distributed import sweep as module
 from shopper_age.distributed.sweep import best_trial, check_trials, run_sweep
 from shopper_age.distributed.trial import Outcome, Trial, train_trial
-from shopper_age.distributed.tuning import RayTrials
+from shopper_age.distributed.tuning import RayTrials, _gpus_per_trial, _tell_if_none_fits
 from shopper_age.params import load_params
 from shopper_age.runtime.files import write_json
 
@@ -253,6 +254,28 @@ def test_without_ray_the_file_to_install_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ValueError, match=r"^several workers need Ray .*-r requirements-scale.txt"):
         RayTrials()
+
+
+def test_trials_that_no_machine_has_room_for_are_told(monkeypatch, caplog):
+    nodes = [
+        {"Alive": True, "Resources": {"CPU": 4.0, "GPU": 1.0}},
+        {"Alive": True, "Resources": {"CPU": 16.0}},
+        {"Alive": False, "Resources": {"CPU": 64.0, "GPU": 8.0}},
+    ]
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(nodes=lambda: nodes))
+    for n_cpus, n_gpus in ((4, 1), (16, 0)):
+        _tell_if_none_fits(n_cpus, n_gpus)
+    assert not caplog.records
+    _tell_if_none_fits(8, 1)
+    assert "has 8 cores (--cpus) and 1 GPUs" in caplog.text
+
+
+@pytest.mark.parametrize(("n_gpus", "devices", "expected"), [(0, 2, 0), (8, "auto", 1), (8, 2, 2)])
+def test_a_trial_gets_the_gpus_that_it_asks_for(monkeypatch, n_gpus, devices, expected):
+    resources = {"CPU": 8.0, **({"GPU": float(n_gpus)} if n_gpus else {})}
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(cluster_resources=lambda: resources))
+    settings = PARAMS.train.model_copy(update={"devices": devices})
+    assert _gpus_per_trial([trial("few", train=settings)]) == expected
 
 
 @pytest.fixture

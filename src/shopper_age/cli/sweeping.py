@@ -37,7 +37,10 @@ def sweep_on_ray(grid: Sequence[str], name: str, **options: Any) -> int:
     execute = RayTrials(**options)
     splits = read_splits(paths.SPLITS)
     if is_outdated("split"):
-        raise ValueError(f"{paths.SPLITS} is not of these settings and photos: run `dvc repro split` first")
+        raise ValueError(
+            f"{paths.SPLITS} is out of date, so that the best training would be repeated on another split "
+            "(`dvc status split` says why): run `dvc repro split` first"
+        )
     print(f"The sweep is {name}: {len(trials)} trainings on Ray.", flush=True)
     try:
         outcomes = run_sweep(

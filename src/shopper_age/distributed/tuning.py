@@ -1,5 +1,6 @@
 """Ray Tune as sweeps use it: finds a place for each trial, and may stop those that are worse than others."""
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from shopper_age.runtime.messages import shorten
 
 if TYPE_CHECKING:
     from shopper_age.distributed.sweep import Listener
+
+_log = logging.getLogger(__name__)
 
 # How often a trial whose process died starts anew, as on machines that are lent until somebody pays more.
 _MAX_FAILURES = 3
@@ -83,6 +86,7 @@ class RayTrials:
             from ray import tune
 
             n_gpus = _gpus_per_trial(trials)
+            _tell_if_none_fits(self._n_cpus, n_gpus)
             work = tune.with_parameters(
                 _run_trial,
                 train=self._train,
@@ -188,3 +192,17 @@ def _gpus_per_trial(trials: Sequence[Trial]) -> int:
         return 0
     asked = [trial.params.train.devices for trial in trials]
     return max(1 if devices == "auto" else devices for devices in asked)
+
+
+def _tell_if_none_fits(n_cpus: int, n_gpus: int) -> None:
+    """Trials wait for a machine that is large enough, which a cluster may start, or for ever."""
+    import ray
+
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if not any(has.get("CPU", 0) >= n_cpus and has.get("GPU", 0) >= n_gpus for has in machines):
+        _log.warning(
+            "no machine of the cluster has %d cores (--cpus) and %d GPUs (train.devices) for a trial: they "
+            "wait for one",
+            n_cpus,
+            n_gpus,
+        )
