@@ -1,4 +1,4 @@
-"""Commands that use a finished model: crop, predict, export, serve, monitor."""
+"""Commands that use a finished model: predict, export, serve, monitor."""
 
 import os
 from pathlib import Path
@@ -149,61 +149,6 @@ def monitor(
         stop(str(error))
     print(render_in_short(comparison).replace("**", ""))
     print(f"{out / monitoring.PAGE} shows it in pictures")
-
-
-@commands.command()
-def forget(
-    files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="Names as in labels.csv, or paths of photos there.")
-    ],
-    yes: Annotated[bool, typer.Option("--yes", help="Asks nothing.")] = False,
-) -> None:
-    """Removes photos and their rows from the data, and says what knew them and how to delete that."""
-    from shopper_age.params import load_params
-    from shopper_age.privacy import photos as known
-    from shopper_age.privacy.report import find_knowledge, render_next_steps, render_traces
-
-    try:
-        named = load_params().data_path
-        photos, data_path = known.find_photos(named, files), Path(named)
-        knowledge = find_knowledge(photos, data_path)
-        print(render_traces(knowledge), end="\n\n")
-        if not yes and not typer.confirm(f"Remove {len(photos)} of {data_path} for good?"):
-            stop("nothing was removed")
-        known.remove_photos(data_path, photos)
-    except typer.Abort:
-        stop("nothing was removed: there is nobody to ask, or you stopped; --yes asks nothing")
-    except (ValueError, OSError) as error:
-        stop(str(error))
-    n_rows = sum(len(photo.rows) for photo in photos)
-    n_files = sum(photo.path is not None for photo in photos)
-    print(f"removed from {data_path}: {n_rows} of the rows, {n_files} of the files\n")
-    print(render_next_steps(knowledge))
-
-
-@commands.command()
-def prepare(
-    source: Annotated[Path, typer.Argument(help="Folder with labels.csv and final_files.")],
-    target: Annotated[Path, typer.Argument(help="The training folder to make, such as data/faces.")],
-) -> None:
-    """Crops the face of each labelled photo into a new training folder, as photos at the till are cropped."""
-    from shopper_age.detection import prepare as preparation
-    from shopper_age.detection.detectors import load_cropper
-    from shopper_age.params import load_params
-
-    try:
-        done = preparation.prepare(source, target, load_cropper(load_params().faces))
-    except KeyboardInterrupt:
-        stop(f"stopped; what is cropped is kept in {target}: the same command goes on from there")
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        stop(str(error))
-    before = f", {done.n_resumed:,} of the photos done before" if done.n_resumed else ""
-    print(f"{done.n_cropped:,} of {done.n_rows:,} rows have a crop now in {target}{before}")
-    for reason, n in done.left_out.most_common():
-        print(f"  left out: {reason} {n:,}")
-    if done.left_out:
-        print(f"{target / preparation.LEFT_OUT_FILE} names each of them")
-    print(f"Next: set data_path to {target} in params.yaml, `dvc add {target}` and `dvc repro`")
 
 
 def _told(path: Path, parity: Any) -> str:
