@@ -9,8 +9,7 @@ shows grey squares on its contact sheet.
 import runpy
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
-from functools import partial
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -23,7 +22,6 @@ from project import ROOT
 def _without_inspection(hashes: np.ndarray) -> Any:
     """Replaces the opening of photos in validate_data while it is entered."""
     from shopper_age.data.tables import FILE_NAME, HEIGHT, MODE, N_BYTES, WIDTH, read_labels
-    from shopper_age.validation.checks import validate
     from shopper_age.validation.photos import Inspection
 
     def inspect_photos(_: Path, file_names: Sequence[str], **__: Any) -> Inspection:
@@ -35,11 +33,10 @@ def _without_inspection(hashes: np.ndarray) -> Any:
     def list_photos(data_path: Path) -> list[str]:
         return sorted(read_labels(data_path)[FILE_NAME])
 
-    return patch.multiple(
-        "shopper_age.validation.checks",
-        validate=partial(validate, inspect=inspect_photos),
-        list_photos=list_photos,
-    )
+    replaced = ExitStack()
+    replaced.enter_context(patch("shopper_age.validation.photos.inspect_photos", inspect_photos))
+    replaced.enter_context(patch("shopper_age.validation.checks.list_photos", list_photos))
+    return replaced
 
 
 def _without_previews() -> Any:

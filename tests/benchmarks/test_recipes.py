@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import recipes
+from small_resnet import small_resnet
 
 from shopper_age.data.readers import shuffled_batches
 from shopper_age.demo.faces import draw_faces
@@ -65,6 +66,7 @@ def test_batches_in_memory_hold_every_photo_once_with_its_age(faces):
 
 
 def test_a_recipe_is_measured_once(faces, tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.applications, "ResNet50", small_resnet)
     two_views = load_params().evaluate.model_copy(update={"tta": 2})
     recipe = _recipe(weights="random", epochs=1, image_size=32, evaluate=two_views)["default"]
     data, out = recipes.decoded(faces, 32), tmp_path / "recipes.jsonl"

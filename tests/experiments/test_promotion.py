@@ -224,19 +224,14 @@ def test_tags_of_an_earlier_version_of_the_project_go_with_the_next_promotion(st
     assert "abstain_rate" not in store.get_model_version("ages", "1").tags
 
 
-def test_the_page_of_the_model_says_how_to_ask_it_and_that_works(store, model_files, capsys):
-    import mlflow
-
+def test_the_page_of_the_model_says_how_to_ask_it_and_that_works(store, model_files, monkeypatch, capsys):
     proposed(model_files[0], result(6.0))
     text = store.get_registered_model("ages").description
     (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     Image.new("RGB", (20, 20), (30, 30, 30)).save("face.jpg")
-    address = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{Path.cwd() / 'mlflow.db'}")
-    try:
+    with monkeypatch.context() as environment:
+        environment.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{Path.cwd() / 'mlflow.db'}")
         exec(code, {})
-    finally:
-        mlflow.set_tracking_uri(address)
     assert capsys.readouterr().out == "30.0 False estimated 25 or older\n"
     store.update_registered_model("ages", description="ours")
     promote(result(6.0), model_files[0])

@@ -10,6 +10,7 @@ import pytest
 from nbclient import NotebookClient
 from PIL import Image
 from project import ROOT
+from python_start import small_network
 
 from shopper_age.demo.faces import draw_faces
 
@@ -38,7 +39,9 @@ def test_the_quickstart_runs_and_shows_data_curves_and_the_worst_photos(tmp_path
         "epochs",
     }
     parameters.source = f"path = {str(tmp_path / 'faces')!r}\nimage_size = 32\nepochs = 2"
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]))
+    environment = {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])}
+    for name, value in small_network(environment).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)  # the tests' own
 

@@ -11,7 +11,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow_store import artifacts, client, runs, train
 
-from shopper_age.tracking import evaluation_run, sync_offline_logs
+from shopper_age.tracking import evaluation_run, store, sync_offline_logs
 
 TRAIN_ONCE = """
 from shopper_age.runtime.stage import configure_logging
@@ -137,3 +137,24 @@ def test_a_moved_store_without_some_tables_gets_them_and_its_runs_find_their_fil
     train()
     assert caplog.text == ""
     assert {run.info.artifact_uri.startswith(copy.as_uri()) for run in runs(copy)} == {True}
+
+
+@pytest.mark.parametrize(
+    ("uri", "place"),
+    [
+        ("postgresql://user:word@127.0.0.1:1/ages", ("127.0.0.1", 1)),
+        ("postgresql+psycopg://127.0.0.1/ages", ("127.0.0.1", 5432)),
+        ("mysql+pymysql://127.0.0.1/ages", ("127.0.0.1", 3306)),
+    ],
+)
+def test_a_database_that_does_not_answer_is_not_tried_for_minutes(uri, place, monkeypatch):
+    asked = []
+
+    def refuse(address, timeout):
+        asked.append((address, timeout <= 10))
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(store.socket, "create_connection", refuse)
+    with pytest.raises(ConnectionRefusedError):
+        store.open_store(uri)
+    assert asked == [(place, True)]

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from small_resnet import small_resnet
 from small_training import AGES, FLIP, PHOTOS, SETTINGS, small_model
 
 from shopper_age import create_model, load_test, load_train, train_model
@@ -42,7 +43,8 @@ def _assert_equal_weights(one, other):
         np.testing.assert_array_equal(a, b)
 
 
-def test_the_four_functions_work_as_the_notebooks_call_them(faces, capsys):
+def test_the_four_functions_work_as_the_notebooks_call_them(faces, monkeypatch, capsys):
+    monkeypatch.setattr(keras.applications, "ResNet50", small_resnet)
     train_data, test_data = load_train(str(faces)), load_test(str(faces))
     model = create_model((224, 224, 3), weights="random")
     model = train_model(

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,12 @@ _OLD_DESCRIPTION = (
     "matter.\n\n`train_mae`, `val_mae` and `best_val_mae` have a value per epoch; `mae`, `bias`, `cs5`, … "
     "are those of the test part. A model that was evaluated again otherwise has a child run for that."
 )
+
+
+# Where a database listens whose address names no port.
+_DATABASE_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+
+_CONNECTION_TIMEOUT_S = 10
 
 
 class StoreError(Exception):
@@ -130,6 +137,7 @@ def open_store(uri: str) -> "MlflowClient":
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
+    _check_database_answers(uri)
     try:
         return MlflowClient(uri)
     except MlflowException as error:
@@ -141,6 +149,20 @@ def open_store(uri: str) -> "MlflowClient":
             f"of the database and run `mlflow db upgrade {without_credentials(uri)}`; if they are newer, "
             "install that version"
         ) from error
+
+
+def _check_database_answers(uri: str) -> None:
+    """Raises OSError where nothing answers; MLflow would try such a database for minutes."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(uri)
+    except (ArgumentError, ValueError):  # a folder, or several hosts
+        return
+    port = url.port or _DATABASE_PORTS.get(uri.partition("://")[0].partition("+")[0])
+    if url.host and port and not is_server():
+        socket.create_connection((url.host, port), _CONNECTION_TIMEOUT_S).close()
 
 
 def _create_experiment(client: "MlflowClient", experiment: str, files: str | None) -> "Experiment":
