@@ -247,7 +247,7 @@ def measure(
         }
         decision = Decision.load(models / DECISION_FILE)
         size = decision.image_size
-        print(f"{size} px, {decision.n_views} views, {args.threads} threads, {cpu_model()}, {_load()}\n")
+        print(f"{size} px, {decision.n_views} view(s), {args.threads} thread(s), {cpu_model()}, {_load()}\n")
         table = partial(latencies, rounds=args.rounds, threads=args.threads)
         print(_markdown(table(folders, engines, files[: args.n]), 1))
         print(f"\n{min(args.n, len(files))} photos, {args.rounds} rounds; {_load()}\n")

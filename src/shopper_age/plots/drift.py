@@ -13,6 +13,7 @@ from shopper_age.plots.style import (
     PERCENT,
     VERMILION,
     add_legend,
+    add_legend_beside,
     add_note,
     name_rows,
     new_figure,
@@ -68,5 +69,5 @@ def stability_figure(indices: pd.DataFrame, *, marks: Sequence[float], counts: t
     names = indices["quantity"].where(is_known, indices["quantity"] + " (not known)")
     name_rows(axes, [(name, "normal") for name in names])
     axes.set_xlim(0, max(0.3, 1.08 * indices[["psi", "psi_by_chance"]].max(axis=None, skipna=True)))
-    add_legend(axes)
+    add_legend_beside(axes)
     return figure

@@ -26,6 +26,7 @@ from shopper_age.plots.style import (
     SKY_BLUE,
     TICK_SIZE,
     VERMILION,
+    add_legend_beside,
     add_note,
     label_axes,
     new_figure,
@@ -77,7 +78,7 @@ def rates_figure(rates: pd.DataFrame, *, max_false_positive_rate: float, chosen:
             axes.axvline(chosen, color=BLACK, linestyle="--", linewidth=1, label=f"chosen: {chosen:g}")
         if axes is upper:
             axes.axhline(max_false_positive_rate, color=GREY, linestyle=":", label="accepted rate")
-        _add_legend_beside(axes)
+        add_legend_beside(axes)
         _say_if_empty(axes, groups["rate"].max().isna().all(), "no one in this group")
     _show_small_rates(upper)
     if left_out:
@@ -145,7 +146,7 @@ def trade_off_figure(
     axes.axhline(max_false_positive_rate, color=GREY, linestyle=":", label="accepted rate")
     axes.xaxis.set_major_formatter(PERCENT)
     axes.set_xlim(0, 1)
-    _add_legend_beside(axes)
+    add_legend_beside(axes)
     _show_small_rates(axes)
     _say_if_empty(axes, n_minors == 0 or n_adults == 0, "rates are not known: no minors or no adults")
     return figure
@@ -153,11 +154,6 @@ def trade_off_figure(
 
 def _title(text: str, rates: pd.DataFrame, group: str) -> str:
     return f"{text}, n = {rates.loc[rates['group'] == group, 'n'].max():,}"
-
-
-def _add_legend_beside(axes: Axes) -> None:
-    """Not over the lines: at some threshold one of them runs through every corner."""
-    axes.legend(fontsize=TICK_SIZE, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
 def _show_small_rates(axes: Axes) -> None:

@@ -76,6 +76,11 @@ def add_legend(axes: Axes) -> None:
     axes.legend(fontsize=TICK_SIZE, loc="best", frameon=True, framealpha=0.9, edgecolor="none")
 
 
+def add_legend_beside(axes: Axes) -> None:
+    """A legend beside the axes, where their lines may run through every corner."""
+    axes.legend(fontsize=TICK_SIZE, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
 def add_note(figure: Figure, text: str) -> None:
     """A line below the axes that says how to read them."""
     figure.supxlabel(text, fontsize=TICK_SIZE, color=DARK_GREY, x=0.01, ha="left")
