@@ -7,6 +7,7 @@ from pathlib import Path
 import fsspec
 import numpy as np
 import pytest
+from photos import VALIDATION
 from s3_store import BUCKET, CREDENTIALS, s3_store
 
 from shopper_age import load_test, load_train
@@ -16,20 +17,10 @@ from shopper_age.data.photos import read_photo
 from shopper_age.data.shards.manifest import DamagedShardError
 from shopper_age.data.store import PhotoStore
 from shopper_age.eda.summary import read_preview
-from shopper_age.params import ValidateDataParams
 from shopper_age.validation.checks import validate
 
 NAME = "000000.jpg"
-SETTINGS = ValidateDataParams(
-    min_age=0,
-    max_age=100,
-    min_side_px=32,
-    max_pixels=10_000,
-    near_duplicate_bits=4,
-    count_faces=False,
-    max_bad_share=0.5,
-    workers=1,
-)
+SETTINGS = VALIDATION.model_copy(update={"max_pixels": 10_000, "max_bad_share": 0.5})
 
 
 @pytest.fixture

@@ -195,7 +195,7 @@ two = scaling.train(
     after_epoch=lambda n: scaling.kill_a_worker() if n == 1 else None,
 )
 photos = np.zeros((1, 32, 32, 3), "uint8")
-ages = [float(training.model.predict(photos, verbose=0)["age"]) for training in (one, two)]
+ages = [training.model.predict(photos, verbose=0)["age"].item() for training in (one, two)]
 print(json.dumps({
     "difference": two.difference(one),
     "told": [[row["epoch"] for row in history] for history in two.told],

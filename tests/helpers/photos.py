@@ -6,6 +6,20 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from shopper_age.params import ValidateDataParams
+
+# Rules of stage validate_data that small photos keep.
+VALIDATION = ValidateDataParams(
+    min_age=0,
+    max_age=100,
+    min_side_px=32,
+    max_pixels=1_000_000,
+    near_duplicate_bits=4,
+    count_faces=False,
+    max_bad_share=0.05,
+    workers=1,
+)
+
 
 def small_photo(seed: int, size: tuple[int, int] = (64, 64)) -> Image.Image:
     """An RGB pattern of 8 x 8 soft spots, its size given as (width, height) in pixels."""

@@ -7,26 +7,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from photos import make_faces, small_photo
+from photos import VALIDATION, make_faces, small_photo
 from PIL import Image, ImageOps
 from project import ROOT
 
 from shopper_age.data.tables import MEASURED, read_manifest
-from shopper_age.params import ValidateDataParams
 from shopper_age.validation.checks import Validation, check_gate, validate
 from shopper_age.validation.photos import Inspection, inspect_photos
 from shopper_age.validation.rules import FACE_RULES, RULES
 
-SETTINGS = ValidateDataParams(
-    min_age=0,
-    max_age=100,
-    min_side_px=32,
-    max_pixels=1_000_000,
-    near_duplicate_bits=4,
-    count_faces=False,
-    max_bad_share=0.05,
-    workers=1,
-)
+SETTINGS = VALIDATION
 HEADER = "file_name,real_age\n"
 
 

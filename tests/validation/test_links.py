@@ -2,23 +2,13 @@ import subprocess
 
 import pytest
 from checkout import Checkout
-from photos import make_faces, small_photo
+from photos import VALIDATION, make_faces, small_photo
 
-from shopper_age.params import ValidateDataParams
 from shopper_age.validation import links
 from shopper_age.validation.checks import validate
 from shopper_age.validation.photos import inspect_photo
 
-SETTINGS = ValidateDataParams(
-    min_age=0,
-    max_age=100,
-    min_side_px=32,
-    max_pixels=1_000_000,
-    near_duplicate_bits=4,
-    count_faces=False,
-    max_bad_share=0.05,
-    workers=1,
-)
+SETTINGS = VALIDATION
 
 
 @pytest.fixture
